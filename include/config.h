@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The configuration: YAML text -> read-only settings. Nothing in it names a PoP: the same file runs
+ * everywhere, and identity comes from the host (%h). Read by both halves, at start and at SIGHUP; whatever is
+ * wrong becomes a finding with file, line and remedy, and then the settings in force stay.
+ */
+#ifndef HITHER_CONFIG_H
+#define HITHER_CONFIG_H
+
+#include "base/finding.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define SETTINGS_MAX_ADDRESSES 64
+#define SETTINGS_MAX_WORKERS   64
+#define SETTINGS_MAX_PREFIXES  64
+#define SETTINGS_MAX_NEIGHBORS 32
+
+union settings_address {
+    struct sockaddr sa;
+    struct sockaddr_in in4;
+    struct sockaddr_in6 in6;
+};
+
+struct settings_prefix {
+    uint8_t family;     /* AF_INET or AF_INET6 */
+    uint8_t bits;       /* prefix length */
+    uint8_t octets[16]; /* network order; host bits are zero */
+    char *text;         /* "203.0.113.0/24" */
+};
+
+struct settings_zone {
+    char *name;      /* "example.com", no closing dot needed; NULL for a directory */
+    char *file;      /* absolute path; NULL for a directory */
+    char *directory; /* absolute path; NULL for a file */
+    uint32_t line;   /* in the configuration, for messages */
+};
+
+struct settings_neighbor {
+    union settings_address address; /* port filled in; unused when `gateway` */
+    bool gateway;                   /* the default route's next hop */
+    uint16_t port;
+    uint32_t remote_as;
+    uint16_t hold_time_s;
+    char *text; /* "192.0.2.1" or "gateway" */
+    uint32_t line;
+};
+
+enum announce_backend {
+    ANNOUNCE_NONE,
+    ANNOUNCE_BGP,
+};
+
+struct settings_server {
+    char *identity; /* %h already replaced */
+    union settings_address listen[SETTINGS_MAX_ADDRESSES];
+    size_t listen_count;
+    unsigned workers; /* never 0 here: the cores were counted */
+    char *user;       /* NULL: stay who we are */
+    char *state_dir;  /* absolute */
+    char *control;    /* absolute path of the control socket */
+    union settings_address http;
+    bool http_enabled;
+};
+
+struct settings_announce {
+    enum announce_backend backend;
+    struct settings_prefix prefixes[SETTINGS_MAX_PREFIXES];
+    size_t prefix_count;
+    uint32_t local_as;
+    uint32_t
+        router_id; /* network order; 0: the session's local IPv4 address, else a digest of the identity */
+    struct settings_neighbor neighbors[SETTINGS_MAX_NEIGHBORS];
+    size_t neighbor_count;
+    uint32_t drain_wait_ms;   /* between GRACEFUL_SHUTDOWN and the withdrawal */
+    uint32_t drain_linger_ms; /* the longest to go on answering after the withdrawal */
+};
+
+struct settings_health {
+    uint32_t interval_ms;
+    uint32_t timeout_ms;
+    unsigned fall;
+    unsigned rise;
+};
+
+struct settings {
+    char *path; /* absolute path of the file */
+    struct settings_server server;
+    struct settings_zone *zones;
+    size_t zone_count;
+    struct settings_announce announce;
+    struct settings_health health;
+};
+
+/* Reads and judges the file at `path`. NULL when anything in it is an error, and `findings` says what;
+ * warnings may be there too when it isn't NULL. Caller owns the result: settings_free(). Touches only that
+ * file and the host's name. */
+struct settings *settings_read(const char *path, struct findings *findings);
+
+/* The same for text in memory, of `octets`, that would stand in `path`. For tests and the fuzzer. */
+struct settings *settings_parse(const char *text, size_t octets, const char *path, struct findings *findings);
+
+void settings_free(struct settings *settings);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Domain names in wire form (RFC 1035 3.1): length-prefixed labels, closed by the root's empty label, at most
+ * 255 octets. Everything here takes names that are whole and uncompressed; name_check() is what makes sure of
+ * that for bytes from outside. Folding is ASCII only (RFC 4343), and as no label length is a letter it may
+ * run over the wire form blindly.
+ *
+ * RFCs: 1034 3.1, 1035 2.3.4 and 3.1, 4034 6.1 (canonical order), 4343 (case).
+ */
+#ifndef HITHER_WIRE_NAME_H
+#define HITHER_WIRE_NAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NAME_MAX_OCTETS 255 /* with the root label */
+#define NAME_MAX_LABELS 127 /* without the root label */
+#define NAME_MAX_LABEL  63
+#define NAME_TEXT_MAX   1024 /* enough for the longest name with every octet escaped, and the closing zero */
+
+/* Octets of the name at `name`, its root label included, when it lies whole and uncompressed within `octets`;
+ * 0 when it doesn't (too long, a pointer, a reserved label type, cut off). */
+size_t name_check(const uint8_t *name, size_t octets);
+
+/* Octets of a name that was checked before. */
+size_t name_octets(const uint8_t *name);
+
+/* Labels of a checked name, the root label not counted. */
+unsigned name_labels(const uint8_t *name);
+
+/* Copies `octets` of wire form with A-Z folded to a-z. `to` and `from` may be the same. */
+void name_fold(uint8_t *to, const uint8_t *from, size_t octets);
+
+/* Whether two checked names are the same but for case. */
+bool name_equal(const uint8_t *a, const uint8_t *b);
+
+/* Canonical order of two checked names (RFC 4034 6.1), case folded: below, at or above 0. */
+int name_compare(const uint8_t *a, const uint8_t *b);
+
+/* Whether `name` is `ancestor` or below it. */
+bool name_is_at_or_below(const uint8_t *name, const uint8_t *ancestor);
+
+/* The name without its first label; `name` must not be the root. */
+static inline const uint8_t *name_parent(const uint8_t *name)
+{
+    return name + 1 + name[0];
+}
+
+/* Presentation form with a closing dot, escaped (RFC 1035 5.1), zero-terminated, into `text` of
+ * NAME_TEXT_MAX. Returns `text`. */
+char *name_to_text(const uint8_t *name, char text[NAME_TEXT_MAX]);
+
+/* Wire form of an absolute name in presentation form; the closing dot may be missing. Octets, or 0 when it
+ * isn't a name. */
+size_t name_from_text(uint8_t name[NAME_MAX_OCTETS], const char *text);
+
+#endif

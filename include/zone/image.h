@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The compiled zone: an immutable, pointer-free file image. The format's layout is described beside the
+ * reader that walks it; this is the handle that the rest of the program passes around.
+ */
+#ifndef HITHER_ZONE_IMAGE_H
+#define HITHER_ZONE_IMAGE_H
+
+#include "base/finding.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define IMAGE_DIGEST_OCTETS 32
+
+struct zone_image {
+    const uint8_t *bytes;
+    size_t octets;
+    atomic_uint references;
+    bool mapped; /* mmap'ed rather than allocated */
+};
+
+/* Takes over `bytes` (from malloc). One reference. NULL, and `bytes` freed, when they aren't a whole image.
+ */
+struct zone_image *zone_image_adopt(uint8_t *bytes, size_t octets, const char **why);
+
+/* Maps an image file and checks its digest. NULL, and `why` says it in a few words. */
+struct zone_image *zone_image_open(const char *path, const char **why);
+
+/* Writes it to `path` atomically (a temporary file beside it, fsync, rename). 0 or -errno. */
+int zone_image_save(const struct zone_image *image, const char *path);
+
+struct zone_image *zone_image_hold(struct zone_image *image);
+void zone_image_release(struct zone_image *image);
+
+/* The apex, folded wire form. */
+const uint8_t *zone_image_apex(const struct zone_image *image);
+uint32_t zone_image_serial(const struct zone_image *image);
+uint64_t zone_image_names(const struct zone_image *image);
+uint64_t zone_image_records(const struct zone_image *image);
+/* BLAKE2b-256 of everything after it: equal digests mean equal answers. IMAGE_DIGEST_OCTETS of them. */
+const uint8_t *zone_image_digest(const struct zone_image *image);
+/* BLAKE2b-256 of the source text it was compiled from (all files, with their names), so an unchanged source
+ * isn't parsed. */
+const uint8_t *zone_image_source_digest(const struct zone_image *image);
+
+#endif

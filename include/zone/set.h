@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The zones being served: folded apex -> image, immutable, swapped with one pointer (liburcu QSBR). A reload
+ * builds the next set from the images that stay and those that are new, publishes it, waits until every
+ * worker has passed a quiescent state, and lets go of what is no longer in it.
+ */
+#ifndef HITHER_ZONE_SET_H
+#define HITHER_ZONE_SET_H
+
+#include "zone/image.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct zone_set;
+
+/* A set of `count` images, in any order, each with another apex. The set takes a reference on each.
+ * NULL when memory is short or two images have the same apex. */
+struct zone_set *zone_set_new(struct zone_image *const *images, size_t count);
+
+/* Makes `set` (or NULL: nothing) the one that all workers answer from, waits for the grace period and frees
+ * the one before. Only from a thread that isn't inside a read side. */
+void zone_set_publish(struct zone_set *set);
+
+/* The set in force; for a thread registered with QSBR, valid until its next quiescent state. May be NULL. */
+const struct zone_set *zone_set_current(void);
+
+size_t zone_set_count(const struct zone_set *set);
+
+/* The `i`th image, in canonical order of the apexes. */
+struct zone_image *zone_set_at(const struct zone_set *set, size_t i);
+
+#endif
