@@ -40,6 +40,34 @@ struct settings_zone {
     uint32_t line;   /* in the configuration, for messages */
 };
 
+#define SETTINGS_MAX_COMMUNITIES 16
+
+struct settings_large_community {
+    uint32_t global, local_1, local_2;
+};
+
+/* What goes with a route. A neighbour's is the announcer's own, with what the neighbour's own keys say. */
+struct settings_policy {
+    bool med_set;
+    uint32_t med;
+    uint32_t local_pref; /* to neighbours of the same AS; 0: 100 */
+    uint8_t prepend;     /* times that the own AS is repeated beyond the first */
+    uint8_t community_count;
+    uint8_t large_community_count;
+    uint32_t communities[SETTINGS_MAX_COMMUNITIES]; /* "64512:100" is 64512 << 16 | 100 */
+    struct settings_large_community large_communities[SETTINGS_MAX_COMMUNITIES];
+};
+
+/* Ours towards a neighbour (RFC 9234). */
+enum settings_role {
+    ROLE_UNSAID,
+    ROLE_PROVIDER,
+    ROLE_RS,
+    ROLE_RS_CLIENT,
+    ROLE_CUSTOMER,
+    ROLE_PEER,
+};
+
 struct settings_neighbor {
     union settings_address address; /* port filled in; unused when `gateway` */
     bool gateway;                   /* the default route's next hop */
@@ -48,6 +76,11 @@ struct settings_neighbor {
     uint16_t hold_time_s;
     char *text; /* "192.0.2.1" or "gateway" */
     uint32_t line;
+    union settings_address local_address; /* local-address; family 0: as the kernel chooses */
+    char *md5_password;                   /* content of md5-password-file without its line end; NULL: none */
+    bool ttl_security;                    /* RFC 5082, for neighbours on the same link */
+    enum settings_role role;
+    struct settings_policy policy;
 };
 
 enum announce_backend {
@@ -76,8 +109,9 @@ struct settings_announce {
         router_id; /* network order; 0: the session's local IPv4 address, else a digest of the identity */
     struct settings_neighbor neighbors[SETTINGS_MAX_NEIGHBORS];
     size_t neighbor_count;
-    uint32_t drain_wait_ms;   /* between GRACEFUL_SHUTDOWN and the withdrawal */
-    uint32_t drain_linger_ms; /* the longest to go on answering after the withdrawal */
+    struct settings_policy policy; /* what neighbours without keys of their own get */
+    uint32_t drain_wait_ms;        /* between GRACEFUL_SHUTDOWN and the withdrawal */
+    uint32_t drain_linger_ms;      /* the longest to go on answering after the withdrawal */
 };
 
 struct settings_health {
@@ -85,6 +119,8 @@ struct settings_health {
     uint32_t timeout_ms;
     unsigned fall;
     unsigned rise;
+    uint32_t hold_down_ms;     /* hold-down: the first pause of a flapping prefix; 0: 5000 */
+    uint32_t hold_down_max_ms; /* hold-down-max: the longest; 0: 600000 */
 };
 
 struct settings {

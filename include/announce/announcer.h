@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The route's owner: compares, for each neighbour and each prefix, what should be announced with what was
+ * sent last, and mends the difference; after every verdict, reconnect, reload and refresh the same way.
+ * Nothing is announced before the first good verdict, and nothing on a verdict that isn't fresh.
+ *
+ *     verdict, drain, reload --> desired state --(differs from)--> sent state --> announce/bgp_peer
+ *
+ * RFCs: 4271, 4724 2 (End-of-RIB alone; graceful restart never), 8326 (GRACEFUL_SHUTDOWN), 9003.
+ */
+#ifndef HITHER_ANNOUNCE_ANNOUNCER_H
+#define HITHER_ANNOUNCE_ANNOUNCER_H
+
+#include "base/clock.h"
+#include "base/shared.h"
+#include "config.h"
+#include "health/verdict.h"
+
+#include <jansson.h>
+#include <uv.h>
+
+struct announcer;
+
+typedef void (*announcer_callback)(void *arg);
+
+/* Copies what it needs of `settings` and starts the sessions. NULL when memory is short. */
+struct announcer *announcer_new(uv_loop_t *loop, const struct settings *settings);
+
+/* `changed` is called whenever the state of a route or session changes, for whoever shows it. */
+void announcer_watch(struct announcer *announcer, announcer_callback changed, void *arg);
+
+/* What health says now. Prefixes that the report doesn't name keep what they had. A verdict that isn't
+ * repeated within a few intervals lapses, and the route with it. */
+void announcer_set_verdict(struct announcer *announcer, struct mono now, const struct verdict_report *report);
+
+/* Marks all routes with GRACEFUL_SHUTDOWN, waits settings.announce.drain_wait_ms, withdraws, and calls `done`
+ * once every neighbour's withdrawals have left. The sessions stay, so that announcer_resume() is quick; who
+ * wants to leave calls announcer_stop() when queries have stopped. `reason` (may be NULL) is told to
+ * neighbours and in the status. Called again while draining: `done` is replaced, and called for the same end.
+ */
+void announcer_drain(struct announcer *announcer, const char *reason, announcer_callback done, void *arg);
+
+/* Takes a drain back; `done` of a drain under way isn't called. */
+void announcer_resume(struct announcer *announcer);
+
+/* Other settings. A neighbour that didn't change keeps its session. 0 or -ENOMEM, and then nothing changed.
+ */
+int announcer_reload(struct announcer *announcer, const struct settings *settings);
+
+/* Cease (administrative shutdown, with the reason of the drain if any), closes all sessions and frees
+ * everything; then calls `done` (may be NULL). */
+void announcer_stop(struct announcer *announcer, announcer_callback done, void *arg);
+
+/* Of the PoP as a whole: the most present state of all prefixes (UP before DEGRADED before DRAINING ...). */
+enum route_state announcer_route_state(const struct announcer *announcer);
+
+/* "init", "up", "degraded", "draining", "withdrawn". */
+const char *route_state_name(enum route_state state);
+
+/* State of each prefix and of each neighbour's session. New reference, or NULL when memory is short. */
+json_t *announcer_status(const struct announcer *announcer, struct mono now);
+
+#endif

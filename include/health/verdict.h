@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What a row of rounds of checks means for one prefix: quick down, slow up, and slower up the more it flaps.
+ * Pure: results and time in, verdict out, so that a day of flapping replays in a moment.
+ *
+ *     verdict_round()    a round of checks is complete
+ *     verdict_fail()     something that needs no second opinion: the server is dead, a zone can't be served
+ *     verdict_judge()    time passes: stale results, the end of a hold-down
+ *
+ * The class of a check says what it may do. LOCAL: this PoP can't answer, so its route may go. SHARED: a
+ * cause that all PoPs may have in common (an old serial, a primary out of reach); were it to withdraw, it
+ * would empty the whole cloud, so it only degrades. ADVISORY: is told and does nothing.
+ */
+#ifndef HITHER_HEALTH_VERDICT_H
+#define HITHER_HEALTH_VERDICT_H
+
+#include "base/clock.h"
+#include "config.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum verdict {
+    VERDICT_NONE,     /* never judged: nothing may be announced yet */
+    VERDICT_GOOD,     /* this PoP should get traffic */
+    VERDICT_DEGRADED, /* it can answer, but others should be preferred */
+    VERDICT_BAD,      /* it can't answer */
+};
+
+enum check_class {
+    CHECK_LOCAL,
+    CHECK_SHARED,
+    CHECK_ADVISORY,
+};
+
+/* One check's outcome in a round. */
+struct check_result {
+    enum check_class class;
+    bool good;
+};
+
+struct verdict_rules {
+    unsigned fall;        /* this many bad rounds in a row: down */
+    unsigned rise;        /* this many good ones in a row: up again */
+    unsigned first_rise;  /* the same before the first good verdict of a clean start */
+    int64_t stale_ms;     /* without a complete round for so long: down */
+    int64_t hold_down_ms; /* the pause after the second fall in short time; doubles with each further one */
+    int64_t hold_down_max_ms; /* and never grows beyond this */
+    int64_t calm_ms;          /* so long up without a fall takes one doubling back */
+};
+
+/* One prefix's memory. Zero-initialised is a clean start. Read it freely; only the functions below write. */
+struct verdict_state {
+    enum verdict verdict;
+    bool was_good;     /* there was a good verdict since the clean start */
+    unsigned good_row; /* LOCAL-good rounds in a row, saturating */
+    unsigned bad_row;  /* LOCAL-bad rounds in a row, saturating */
+    unsigned shared_good_row;
+    unsigned shared_bad_row;
+    bool degraded;          /* SHARED trouble, by the same hysteresis */
+    unsigned flaps;         /* falls remembered, at most VERDICT_FLAPS_MAX */
+    struct mono round_at;   /* the last complete round; zero: none yet */
+    struct mono since;      /* of the verdict */
+    struct mono held_until; /* no rise before this; zero: no hold-down */
+    struct mono calm_since; /* from when calm is counted */
+};
+
+#define VERDICT_FLAPS_MAX 16
+
+/* The rules that these settings ask for. */
+struct verdict_rules verdict_rules_of(const struct settings_health *settings);
+
+/* A round of `count` checks is complete; no checks at all is a bad round. */
+enum verdict verdict_round(struct verdict_state *state, const struct verdict_rules *rules, struct mono now,
+                           const struct check_result *results, size_t count);
+
+/* Down at once. The rise back needs good rounds and the hold-down like any other. */
+enum verdict verdict_fail(struct verdict_state *state, const struct verdict_rules *rules, struct mono now);
+
+/* Time has passed. */
+enum verdict verdict_judge(struct verdict_state *state, const struct verdict_rules *rules, struct mono now);
+
+const char *verdict_name(enum verdict verdict);
+
+/* The verdicts of all prefixes, as health hands them to the announcer. */
+struct verdict_report {
+    enum verdict overall; /* the best of them; of the one scope that there is when no prefix is configured */
+    size_t count;
+    struct verdict_of_prefix {
+        uint8_t family;
+        uint8_t bits;
+        uint8_t octets[16];
+        enum verdict verdict;
+    } prefixes[SETTINGS_MAX_PREFIXES];
+};
+
+#endif
