@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define NAME_MAX_OCTETS 255 /* with the root label */
 #define NAME_MAX_LABELS 127 /* without the root label */
@@ -45,6 +46,31 @@ bool name_is_at_or_below(const uint8_t *name, const uint8_t *ancestor);
 static inline const uint8_t *name_parent(const uint8_t *name)
 {
     return name + 1 + name[0];
+}
+
+/* The hash of the name that puts `label` (its length octet first, folded) before a name whose hash is
+ * `parent`; the root's is NAME_HASH_ROOT. One right-to-left pass so gives the hashes of all suffixes of a
+ * name. Reads up to seven octets behind the label: the buffer must have them (NAME_PADDING). The function is
+ * part of the image format. */
+#define NAME_HASH_ROOT UINT64_C(0x9e3779b97f4a7c15)
+#define NAME_PADDING   8
+
+static inline uint64_t name_hash_mix(uint64_t hash, uint64_t v)
+{
+    unsigned __int128 product = (unsigned __int128)(hash ^ v) * UINT64_C(0xd6e8feb86659fd93);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint64_t name_hash_label(uint64_t parent, const uint8_t *label)
+{
+    uint64_t v;
+    unsigned octets = 1U + label[0];
+    for (; octets > 8; octets -= 8, label += 8) {
+        memcpy(&v, label, 8);
+        parent = name_hash_mix(parent, v);
+    }
+    memcpy(&v, label, 8);
+    return name_hash_mix(parent + 1, v & (UINT64_MAX >> (64 - 8 * octets)));
 }
 
 /* Presentation form with a closing dot, escaped (RFC 1035 5.1), zero-terminated, into `text` of

@@ -9,19 +9,23 @@
 #include "base/finding.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define IMAGE_DIGEST_OCTETS 32
 
+struct image_header; /* zone/format.h */
+
 struct zone_image {
     const uint8_t *bytes;
+    const struct image_header *header; /* at `bytes` */
     size_t octets;
     atomic_uint references;
-    bool mapped; /* mmap'ed rather than allocated */
 };
 
-/* Takes over `bytes` (from malloc). One reference. NULL, and `bytes` freed, when they aren't a whole image.
+/* Takes over `bytes` (from mmap, `octets` long). One reference. NULL, and `bytes` unmapped, when they aren't
+ * a whole image.
  */
 struct zone_image *zone_image_adopt(uint8_t *bytes, size_t octets, const char **why);
 

@@ -9,10 +9,25 @@
 
 #include "zone/image.h"
 
+#include "wire/name.h"
+
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct zone_set;
+struct zone_set_slot {
+    uint64_t hash; /* of the apex: name_hash_label() */
+    struct zone_image *image;
+};
+
+struct zone_set {
+    struct zone_set_slot *slots; /* open addressing */
+    size_t mask;
+    struct zone_image **images; /* canonical order; references are held */
+    size_t count;
+    unsigned deepest;                 /* labels of the longest apex */
+    bool depths[NAME_MAX_LABELS + 1]; /* whether some apex has so many labels */
+};
 
 /* A set of `count` images, in any order, each with another apex. The set takes a reference on each.
  * NULL when memory is short or two images have the same apex. */

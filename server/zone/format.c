@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "zone/format.h"
+
+#include "wire/rdata.h"
+#include "wire/reader.h"
+#include "zone/nsec3.h"
+
+/* What is being judged: an image whose header is known to fit. */
+struct judged {
+    const uint8_t *image;
+    const struct image_header *header;
+    size_t octets;
+};
+
+static bool inside(const struct judged *j, size_t at, size_t octets)
+{
+    return at <= j->octets && octets <= j->octets - at;
+}
+
+static size_t offset_of(image_ref ref)
+{
+    return (size_t)ref * IMAGE_UNIT;
+}
+
+static bool records_valid(const uint8_t *records, size_t octets, unsigned count)
+{
+    struct reader r = reader_of(records, octets);
+    while (count-- > 0) {
+        (void)reader_bytes(&r, 10);
+        (void)reader_bytes(&r, reader_u16(&r));
+    }
+    return !r.failed && reader_left(&r) == 0;
+}
+
+static bool relocations_valid(const struct judged *j, const struct rrset_view *view)
+{
+    for (unsigned i = 0; i < view->relocation_count; i++) {
+        const struct image_relocation *relocation = &view->relocations[i];
+        size_t offset = relocation->to & (size_t)~RELOCATION_BASE;
+        size_t limit = view->octets;
+        if ((relocation->to & RELOCATION_BASE) == RELOCATION_APEX)
+            limit = j->header->apex_octets;
+        else if ((relocation->to & RELOCATION_BASE) == RELOCATION_OWNER)
+            limit = 1;
+        if (relocation->at + 2U > view->octets || offset >= limit)
+            return false;
+    }
+    return true;
+}
+
+static bool node_valid(const struct judged *j, image_ref ref, bool follow);
+
+static bool links_valid(const struct judged *j, const struct rrset_view *view)
+{
+    for (unsigned i = 0; i < view->link_count; i++) {
+        if (view->links[i].at >= view->octets || !node_valid(j, view->links[i].node, false))
+            return false;
+    }
+    return true;
+}
+
+/* The RRset with all its parts lies inside; its links too when `follow`. */
+static bool entry_valid(const struct judged *j, const struct image_entry *entry, bool follow)
+{
+    size_t at = offset_of(entry->rrset);
+    size_t fixed = sizeof(struct image_rrset);
+    if ((entry->flags & RRSET_EXTENDED) != 0)
+        fixed += sizeof(struct image_rrset_more);
+    if (at < sizeof *j->header || !inside(j, at, fixed))
+        return false;
+    struct rrset_view view = rrset_view(j->image, entry);
+    if (view.octets > j->octets || view.signature_octets > j->octets ||
+        !inside(j, at + fixed, rrset_view_octets(&view)))
+        return false;
+    return records_valid(view.records, view.octets, view.record_count) &&
+           records_valid(view.signatures, view.signature_octets, view.signature_count) &&
+           relocations_valid(j, &view) && (!follow || links_valid(j, &view));
+}
+
+/* The labels of a relative owner end where it ends. */
+static bool owner_valid(const uint8_t *owner, size_t octets)
+{
+    size_t at = 0;
+    while (at < octets) {
+        if (owner[at] == 0 || owner[at] > NAME_MAX_LABEL)
+            return false;
+        at += 1 + (size_t)owner[at];
+    }
+    return at == octets;
+}
+
+static bool node_valid(const struct judged *j, image_ref ref, bool follow)
+{
+    size_t at = offset_of(ref);
+    if (at < sizeof *j->header || !inside(j, at, sizeof(struct image_node)))
+        return false;
+    const struct image_node *node = image_at(j->image, ref);
+    size_t owners = node->owner_octets * ((node->flags & NODE_CASED) != 0 ? 2U : 1U);
+    size_t head = (size_t)((const uint8_t *)node_entries(node) - (const uint8_t *)node);
+    if (!inside(j, at, head + node->rrset_count * sizeof(struct image_entry) + owners) ||
+        node->owner_octets + (size_t)j->header->apex_octets > NAME_MAX_OCTETS ||
+        !owner_valid(node_owner(node), node->owner_octets) ||
+        !owner_valid(node_owner_cased(node), node->owner_octets))
+        return false;
+    for (unsigned i = 0; i < node->rrset_count; i++) {
+        if (!entry_valid(j, &node_entries(node)[i], follow))
+            return false;
+    }
+    return true;
+}
+
+/* A node among the NSEC3: it must have what a proof takes from it. */
+static bool nsec3_node_valid(const struct judged *j, image_ref ref)
+{
+    return node_valid(j, ref, false) && node_find(image_at(j->image, ref), RR_NSEC3) != NULL;
+}
+
+static bool node_references_valid(const struct judged *j, const struct image_node *node)
+{
+    if ((node->flags & NODE_NSEC3) == 0)
+        return (j->header->flags & IMAGE_NSEC3) == 0 || (node->flags & NODE_OCCLUDED) != 0;
+    return nsec3_node_valid(j, node_nsec3(node)->own) && nsec3_node_valid(j, node_nsec3(node)->wildcard);
+}
+
+image_ref image_node_after(const uint8_t *image, image_ref ref)
+{
+    const struct image_node *node = image_at(image, ref);
+    const uint8_t *end = node_owner_cased(node) + node->owner_octets;
+    if (node->rrset_count > 0) {
+        struct rrset_view view = rrset_view(image, &node_entries(node)[node->rrset_count - 1]);
+        end = view.records + rrset_view_octets(&view);
+    }
+    return (image_ref)(image_padded((size_t)(end - image)) / IMAGE_UNIT);
+}
+
+/* The nodes from `from` to `to` follow one another without gaps. */
+static bool area_valid(const struct judged *j, image_ref from, image_ref to, bool ordinary)
+{
+    for (image_ref at = from; at != to;) {
+        if (at > to || !node_valid(j, at, true))
+            return false;
+        if (ordinary && !node_references_valid(j, image_at(j->image, at)))
+            return false;
+        image_ref after = image_node_after(j->image, at);
+        if (after <= at)
+            return false;
+        at = after;
+    }
+    return true;
+}
+
+static bool index_valid(const struct judged *j)
+{
+    const struct image_header *h = j->header;
+    if (h->bucket_count == 0 || offset_of(h->index) % sizeof(struct image_bucket) != 0 ||
+        !inside(j, offset_of(h->index), h->bucket_count * sizeof(struct image_bucket)))
+        return false;
+    const struct image_bucket *buckets = image_at(j->image, h->index);
+    bool some_free = false;
+    for (uint32_t i = 0; i < h->bucket_count; i++) {
+        some_free |= buckets[i].passed_on == 0;
+        for (unsigned slot = 0; slot < BUCKET_SLOTS; slot++) {
+            image_ref node = buckets[i].nodes[slot];
+            if (node != 0 && (node < h->nodes || node >= h->nodes_end || !node_valid(j, node, true) ||
+                              !node_references_valid(j, image_at(j->image, node))))
+                return false;
+        }
+    }
+    return some_free;
+}
+
+static bool nsec_order_valid(const struct judged *j)
+{
+    const struct image_header *h = j->header;
+    if ((h->flags & IMAGE_NSEC) == 0)
+        return true;
+    if (h->nsec_count == 0 || !inside(j, offset_of(h->nsec_order), h->nsec_count * sizeof(image_ref)))
+        return false;
+    const image_ref *order = image_at(j->image, h->nsec_order);
+    for (uint32_t i = 0; i < h->nsec_count; i++) {
+        if (!node_valid(j, order[i], false) || node_find(image_at(j->image, order[i]), RR_NSEC) == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool nsec3_order_valid(const struct judged *j)
+{
+    const struct image_header *h = j->header;
+    if ((h->flags & IMAGE_NSEC3) == 0)
+        return true;
+    if (h->nsec3_count == 0 || h->nsec3_iterations > NSEC3_MOST_ITERATIONS ||
+        !inside(j, offset_of(h->nsec3_order), h->nsec3_count * sizeof(struct image_nsec3)))
+        return false;
+    const struct image_nsec3 *order = image_at(j->image, h->nsec3_order);
+    for (uint32_t i = 0; i < h->nsec3_count; i++) {
+        if (!nsec3_node_valid(j, order[i].node))
+            return false;
+    }
+    return true;
+}
+
+static bool apex_valid(const struct judged *j)
+{
+    const struct image_header *h = j->header;
+    if (name_check(h->apex, sizeof h->apex) != h->apex_octets || h->apex_octets == 0 ||
+        name_check(h->apex_cased, sizeof h->apex_cased) != h->apex_octets ||
+        name_labels(h->apex) != h->apex_labels)
+        return false;
+    size_t soa = offset_of(h->negative_soa);
+    if (soa < sizeof *h || !inside(j, soa, sizeof(struct image_entry)) ||
+        !entry_valid(j, image_at(j->image, h->negative_soa), false))
+        return false;
+    if (!node_valid(j, h->apex_node, true) || !node_references_valid(j, image_at(j->image, h->apex_node)))
+        return false;
+    const struct image_node *apex = image_at(j->image, h->apex_node);
+    return apex->owner_octets == 0 && node_find(apex, RR_SOA) != NULL;
+}
+
+bool image_validate(const uint8_t *image, size_t octets, const char **why)
+{
+    struct judged j = {image, (const struct image_header *)(const void *)image, octets};
+    *why = NULL;
+    if (octets < sizeof *j.header || memcmp(j.header->magic, "hither\0z", 8) != 0)
+        *why = "this is no zone image";
+    else if (j.header->version != IMAGE_VERSION)
+        *why = "the zone image is of another version";
+    else if (j.header->octets != octets)
+        *why = "the zone image is cut off";
+    else if (!apex_valid(&j) || !index_valid(&j) ||
+             !area_valid(&j, j.header->nodes, j.header->nodes_end, true) ||
+             !area_valid(&j, j.header->nodes_end, j.header->nsec3_nodes_end, false) ||
+             !nsec_order_valid(&j) || !nsec3_order_valid(&j))
+        *why = "the zone image is damaged";
+    return *why == NULL;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "zone/image.h"
+
+#include "zone/format.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool digest_is_right(const uint8_t *bytes, size_t octets)
+{
+    const struct image_header *header = (const struct image_header *)(const void *)bytes;
+    uint8_t digest[IMAGE_DIGEST_OCTETS];
+    crypto_generichash(digest, sizeof digest, bytes + IMAGE_DIGESTED_FROM, octets - IMAGE_DIGESTED_FROM, NULL,
+                       0);
+    return memcmp(digest, header->digest, sizeof digest) == 0;
+}
+
+struct zone_image *zone_image_adopt(uint8_t *bytes, size_t octets, const char **why)
+{
+    struct zone_image *image = NULL;
+    if (!image_validate(bytes, octets, why))
+        goto refuse;
+    image = malloc(sizeof *image);
+    if (image == NULL) {
+        *why = "there is not enough memory";
+        goto refuse;
+    }
+    image->bytes = bytes;
+    image->header = (const struct image_header *)(const void *)bytes;
+    image->octets = octets;
+    atomic_init(&image->references, 1);
+    return image;
+
+refuse:
+    munmap(bytes, octets);
+    return NULL;
+}
+
+/* The file's bytes, mapped; NULL and why. */
+static uint8_t *map_file(int fd, size_t *octets, const char **why)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof(struct image_header)) {
+        *why = "this is no zone image";
+        return NULL;
+    }
+    *octets = (size_t)st.st_size;
+    uint8_t *bytes = mmap(NULL, *octets, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+    if (bytes == MAP_FAILED) {
+        *why = strerror(errno);
+        return NULL;
+    }
+    return bytes;
+}
+
+struct zone_image *zone_image_open(const char *path, const char **why)
+{
+    size_t octets = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        *why = strerror(errno);
+        return NULL;
+    }
+    uint8_t *bytes = map_file(fd, &octets, why);
+    close(fd);
+    if (bytes == NULL)
+        return NULL;
+    if (!digest_is_right(bytes, octets)) {
+        *why = "the zone image is damaged: its digest is wrong";
+        munmap(bytes, octets);
+        return NULL;
+    }
+    return zone_image_adopt(bytes, octets, why);
+}
+
+static int write_whole(int fd, const uint8_t *bytes, size_t octets)
+{
+    while (octets > 0) {
+        ssize_t wrote = write(fd, bytes, octets);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return -errno;
+        bytes += wrote;
+        octets -= (size_t)wrote;
+    }
+    return fsync(fd) < 0 ? -errno : 0;
+}
+
+int zone_image_save(const struct zone_image *image, const char *path)
+{
+    char *temporary = NULL;
+    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+        return -ENOMEM;
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    int error = fd < 0 ? -errno : write_whole(fd, image->bytes, image->octets);
+    if (fd >= 0) {
+        (void)fchmod(fd, 0644);
+        if (close(fd) < 0 && error == 0)
+            error = -errno;
+        if (error == 0 && rename(temporary, path) < 0)
+            error = -errno;
+        if (error < 0)
+            (void)unlink(temporary);
+    }
+    free(temporary);
+    return error;
+}
+
+struct zone_image *zone_image_hold(struct zone_image *image)
+{
+    atomic_fetch_add_explicit(&image->references, 1, memory_order_relaxed);
+    return image;
+}
+
+void zone_image_release(struct zone_image *image)
+{
+    if (image == NULL || atomic_fetch_sub_explicit(&image->references, 1, memory_order_acq_rel) != 1)
+        return;
+    munmap((void *)(uintptr_t)image->bytes, image->octets);
+    free(image);
+}
+
+const uint8_t *zone_image_apex(const struct zone_image *image)
+{
+    return image->header->apex;
+}
+
+uint32_t zone_image_serial(const struct zone_image *image)
+{
+    return image->header->serial;
+}
+
+uint64_t zone_image_names(const struct zone_image *image)
+{
+    return image->header->name_count;
+}
+
+uint64_t zone_image_records(const struct zone_image *image)
+{
+    return image->header->record_count;
+}
+
+const uint8_t *zone_image_digest(const struct zone_image *image)
+{
+    return image->header->digest;
+}
+
+const uint8_t *zone_image_source_digest(const struct zone_image *image)
+{
+    return image->header->source_digest;
+}

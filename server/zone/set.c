@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "zone/set.h"
+
+#include "zone/format.h"
+
+#include <stdlib.h>
+#include <urcu-qsbr.h>
+
+static struct zone_set *set_in_force;
+
+static uint64_t apex_hash(const uint8_t *apex)
+{
+    uint8_t starts[NAME_MAX_LABELS];
+    unsigned labels = 0;
+    for (size_t at = 0; apex[at] != 0; at += 1 + (size_t)apex[at])
+        starts[labels++] = (uint8_t)at;
+    uint64_t hash = NAME_HASH_ROOT;
+    while (labels > 0)
+        hash = name_hash_label(hash, apex + starts[--labels]);
+    return hash;
+}
+
+static int by_apex(const void *a, const void *b)
+{
+    struct zone_image *const *left = a;
+    struct zone_image *const *right = b;
+    return name_compare((*left)->header->apex, (*right)->header->apex);
+}
+
+/* False when an apex is there twice. */
+static bool set_fill(struct zone_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct image_header *header = set->images[i]->header;
+        if (i > 0 && by_apex(&set->images[i - 1], &set->images[i]) == 0)
+            return false;
+        uint64_t hash = apex_hash(header->apex);
+        size_t slot = hash & set->mask;
+        while (set->slots[slot].image != NULL)
+            slot = (slot + 1) & set->mask;
+        set->slots[slot] = (struct zone_set_slot){hash, set->images[i]};
+        set->depths[header->apex_labels] = true;
+        if (header->apex_labels > set->deepest)
+            set->deepest = header->apex_labels;
+    }
+    return true;
+}
+
+static void set_free(struct zone_set *set)
+{
+    if (set == NULL)
+        return;
+    for (size_t i = 0; set->images != NULL && i < set->count; i++)
+        zone_image_release(set->images[i]);
+    free(set->images);
+    free(set->slots);
+    free(set);
+}
+
+struct zone_set *zone_set_new(struct zone_image *const *images, size_t count)
+{
+    struct zone_set *set = calloc(1, sizeof *set);
+    size_t size = 16;
+    while (size < count * 2)
+        size *= 2;
+    if (set == NULL)
+        return NULL;
+    set->mask = size - 1;
+    set->slots = calloc(size, sizeof *set->slots);
+    set->images = malloc((count + 1) * sizeof(struct zone_image *));
+    if (set->slots == NULL || set->images == NULL) {
+        set_free(set);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        set->images[i] = zone_image_hold(images[i]);
+    set->count = count;
+    qsort(set->images, count, sizeof(struct zone_image *), by_apex);
+    if (!set_fill(set)) {
+        set_free(set);
+        return NULL;
+    }
+    return set;
+}
+
+void zone_set_publish(struct zone_set *set)
+{
+    struct zone_set *before = rcu_xchg_pointer(&set_in_force, set);
+    if (before == NULL)
+        return;
+    synchronize_rcu();
+    set_free(before);
+}
+
+const struct zone_set *zone_set_current(void)
+{
+    return rcu_dereference(set_in_force);
+}
+
+size_t zone_set_count(const struct zone_set *set)
+{
+    return set != NULL ? set->count : 0;
+}
+
+struct zone_image *zone_set_at(const struct zone_set *set, size_t i)
+{
+    return set->images[i];
+}
