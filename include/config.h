@@ -19,6 +19,7 @@
 #define SETTINGS_MAX_WORKERS   64
 #define SETTINGS_MAX_PREFIXES  64
 #define SETTINGS_MAX_NEIGHBORS 32
+#define SETTINGS_ADDRESS_TEXT  64 /* room for an address as text */
 
 union settings_address {
     struct sockaddr sa;
@@ -134,12 +135,18 @@ struct settings {
 
 /* Reads and judges the file at `path`. NULL when anything in it is an error, and `findings` says what;
  * warnings may be there too when it isn't NULL. Caller owns the result: settings_free(). Touches only that
- * file and the host's name. */
+ * file, the password files that it names, and the host's name. */
 struct settings *settings_read(const char *path, struct findings *findings);
 
 /* The same for text in memory, of `octets`, that would stand in `path`. For tests and the fuzzer. */
 struct settings *settings_parse(const char *text, size_t octets, const char *path, struct findings *findings);
 
 void settings_free(struct settings *settings);
+
+/* "ADDR@PORT", as the configuration writes it. Returns `text`. */
+char *settings_address_to_text(const union settings_address *address, char text[SETTINGS_ADDRESS_TEXT]);
+
+/* Octets of the socket address, for bind(2) and connect(2). */
+socklen_t settings_address_octets(const union settings_address *address);
 
 #endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the judges of the sections share: the file as written, the settings that come out, and the words for
+ * what is wrong. Private to server/config.
+ */
+#ifndef HITHER_CONFIG_JUDGEMENT_H
+#define HITHER_CONFIG_JUDGEMENT_H
+
+#include "config.h"
+#include "config/outline.h"
+#include "config/schema.h"
+#include "config/value.h"
+
+#define JUDGE_PATH 128
+
+/* What was written and where, and what it becomes. */
+struct judge {
+    struct settings *settings;
+    const struct raw_config *raw;
+    const struct outline *outline;
+    struct findings *findings;
+    const char *host;
+    char *directory; /* of the file, absolute */
+};
+
+/* A value in the file: its path gives the line, and names it in messages. */
+struct place {
+    char path[JUDGE_PATH];
+};
+
+struct place place(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* 0 when the file has nothing there. */
+uint32_t judge_line(const struct judge *j, const struct place *at);
+
+/* "PATH is such and such", at the path's line. */
+void judge_say(struct judge *j, enum finding_level level, const struct place *at, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The same with a value's reason. */
+void judge_say_why(struct judge *j, const struct place *at, const struct value_why *why);
+
+/* A key of `section` that isn't there at all; one without a value was a finding of the outline. */
+void judge_say_missing(struct judge *j, const struct place *section, const char *key, const char *remedy);
+
+/* Values with a default, which is also what stands in for a wrong one while the rest is judged. */
+uint64_t judge_number(struct judge *j, struct place at, const char *text, uint64_t least, uint64_t most,
+                      uint64_t otherwise);
+uint32_t judge_duration(struct judge *j, struct place at, const char *text, uint32_t least_ms,
+                        uint32_t most_ms, uint32_t otherwise_ms);
+
+/* An absolute path that the settings own; NULL after a finding. */
+char *judge_path(struct judge *j, struct place at, const char *text);
+
+bool judge_address_equal(const union settings_address *a, const union settings_address *b);
+
+/* Neither a wildcard nor a multicast address. */
+bool judge_address_is_unicast(const union settings_address *a);
+
+void judge_server(struct judge *j);
+void judge_zones(struct judge *j);
+void judge_announce(struct judge *j);
+void judge_neighbors(struct judge *j, const struct raw_announce *raw);
+void judge_health(struct judge *j);
+
+/* The keys of a policy, over what `policy` has already. `section` is where they stand. */
+void judge_policy(struct judge *j, const struct place *section, const struct raw_policy *raw,
+                  struct settings_policy *policy);
+
+#endif

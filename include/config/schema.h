@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The shape of the configuration file: which keys there are, and which hold a text, a list or a section. The
+ * schema is the only place that lists them; it is read twice, by config/outline for positions and wrong keys,
+ * and by libcyaml to load the texts. What the texts mean is config/judge's business, so all values are texts
+ * here.
+ */
+#ifndef HITHER_CONFIG_SCHEMA_H
+#define HITHER_CONFIG_SCHEMA_H
+
+#include <cyaml/cyaml.h>
+#include <stdint.h>
+
+/* The texts as written. NULL: the key is absent or has no value. */
+struct raw_server {
+    char *identity;
+    char **listen;
+    uint32_t listen_count;
+    char *workers;
+    char *user;
+    char *state_dir;
+    char *control;
+    char *http;
+};
+
+struct raw_zone {
+    char *name;
+    char *file;
+    char *directory;
+};
+
+/* What goes with a route: in `announce` for all neighbours, in a neighbour for itself. */
+struct raw_policy {
+    char *med;
+    char *local_pref;
+    char *prepend;
+    char **communities;
+    uint32_t communities_count;
+    char **large_communities;
+    uint32_t large_communities_count;
+};
+
+struct raw_neighbor {
+    char *address;
+    char *port;
+    char *remote_as;
+    char *hold_time;
+    char *local_address;
+    char *md5_password_file;
+    char *ttl_security;
+    char *role;
+    struct raw_policy policy;
+};
+
+struct raw_announce {
+    char *backend;
+    char **prefixes;
+    uint32_t prefixes_count;
+    char *local_as;
+    char *router_id;
+    struct raw_neighbor *neighbors;
+    uint32_t neighbors_count;
+    struct raw_policy policy;
+    char *drain_wait;
+    char *drain_linger;
+};
+
+struct raw_health {
+    char *interval;
+    char *timeout;
+    char *fall;
+    char *rise;
+    char *hold_down;
+    char *hold_down_max;
+};
+
+struct raw_config {
+    struct raw_server *server;
+    struct raw_zone *zones;
+    uint32_t zones_count;
+    struct raw_announce *announce;
+    struct raw_health *health;
+};
+
+/* The whole file: a mapping, as a pointer to struct raw_config. */
+extern const cyaml_schema_value_t config_schema;
+
+#endif

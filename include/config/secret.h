@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A password in a file of its own, so that the configuration can be shown around. One line; the line's end
+ * isn't part of it.
+ */
+#ifndef HITHER_CONFIG_SECRET_H
+#define HITHER_CONFIG_SECRET_H
+
+#include "config/value.h"
+
+#define SECRET_MAX_OCTETS 80 /* what the kernel takes for TCP MD5 (RFC 2385) */
+
+/* The password in the regular file at `path`. Caller frees; NULL when refused. `open_to_all` says that any
+ * user of the host may read it. */
+char *secret_read(const char *path, bool *open_to_all, struct value_why *why);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config/judgement.h"
+#include "wire/name.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void judge_zone_name(struct judge *j, const struct place *entry, const char *text)
+{
+    uint8_t name[NAME_MAX_OCTETS];
+    if (name_from_text(name, text) == 0)
+        judge_say(j, FINDING_ERROR, entry, "has the name '%.260s', which isn't a domain name", text);
+}
+
+static void judge_zone(struct judge *j, uint32_t i, const struct raw_zone *raw)
+{
+    struct settings_zone *zone = &j->settings->zones[i];
+    const struct place entry = place("zones[%u]", i);
+    zone->line = judge_line(j, &entry);
+    if (raw->directory != NULL && (raw->name != NULL || raw->file != NULL))
+        judge_say(j, FINDING_ERROR, &entry, "has a directory and a %s: make two entries of it",
+                  raw->name != NULL ? "name" : "file");
+    if (raw->directory != NULL) {
+        zone->directory = judge_path(j, place("%s.directory", entry.path), raw->directory);
+        return;
+    }
+    if (raw->name != NULL) {
+        judge_zone_name(j, &entry, raw->name);
+        zone->name = strdup(raw->name);
+    } else
+        judge_say_missing(j, &entry, "name", "the zone's name, for example name: example.com");
+    if (raw->file != NULL)
+        zone->file = judge_path(j, place("%s.file", entry.path), raw->file);
+    else
+        judge_say_missing(j, &entry, "file",
+                          "the file with the zone's text, for example file: example.com.zone");
+}
+
+/* A zone to be compared with the others: folded wire name, or the directory's path. */
+struct zone_key {
+    const struct settings_zone *zone;
+    uint8_t name[NAME_MAX_OCTETS];
+};
+
+static int compare_zone_keys(const void *a, const void *b)
+{
+    const struct zone_key *x = *(const struct zone_key *const *)a;
+    const struct zone_key *y = *(const struct zone_key *const *)b;
+    bool x_directory = x->zone->directory != NULL;
+    bool y_directory = y->zone->directory != NULL;
+    if (x_directory != y_directory)
+        return x_directory ? 1 : -1;
+    int order = x_directory ? strcmp(x->zone->directory, y->zone->directory) : name_compare(x->name, y->name);
+    if (order != 0)
+        return order;
+    return x->zone->line < y->zone->line ? -1 : x->zone->line > y->zone->line;
+}
+
+static bool same_zone(const struct zone_key *a, const struct zone_key *b)
+{
+    if (a->zone->directory != NULL || b->zone->directory != NULL)
+        return a->zone->directory != NULL && b->zone->directory != NULL &&
+               strcmp(a->zone->directory, b->zone->directory) == 0;
+    return name_equal(a->name, b->name);
+}
+
+static void find_same_zones(struct judge *j, struct zone_key **order, size_t count)
+{
+    qsort(order, count, sizeof *order, compare_zone_keys);
+    for (size_t i = 1; i < count; i++) {
+        const struct settings_zone *first = order[i - 1]->zone;
+        const struct settings_zone *second = order[i]->zone;
+        if (same_zone(order[i - 1], order[i]))
+            findings_add(j->findings, FINDING_ERROR, j->settings->path, second->line,
+                         "zones: '%.260s' stands in line %u already",
+                         second->directory != NULL ? second->directory : second->name, first->line);
+    }
+}
+
+static void judge_same_zones(struct judge *j)
+{
+    size_t total = j->settings->zone_count;
+    size_t count = 0;
+    struct zone_key *keys = calloc(total, sizeof *keys);
+    struct zone_key **order = calloc(total, sizeof(struct zone_key *));
+    for (size_t i = 0; keys != NULL && order != NULL && i < total; i++) {
+        const struct settings_zone *zone = &j->settings->zones[i];
+        bool named = zone->name != NULL && name_from_text(keys[count].name, zone->name) > 0;
+        keys[count].zone = zone;
+        order[count] = &keys[count];
+        count += named || zone->directory != NULL;
+    }
+    if (count > 0)
+        find_same_zones(j, order, count);
+    free(order);
+    free(keys);
+}
+
+void judge_zones(struct judge *j)
+{
+    const struct place at = place("zones");
+    uint32_t count = j->raw->zones_count;
+    if (count == 0) {
+        findings_add(j->findings, FINDING_WARNING, j->settings->path, judge_line(j, &at),
+                     "there are no zones: every query will be refused");
+        return;
+    }
+    j->settings->zones = calloc(count, sizeof *j->settings->zones);
+    if (j->settings->zones == NULL) {
+        judge_say(j, FINDING_ERROR, &at, "can't be kept: memory is short");
+        return;
+    }
+    j->settings->zone_count = count;
+    for (uint32_t i = 0; i < count; i++)
+        judge_zone(j, i, &j->raw->zones[i]);
+    judge_same_zones(j);
+}

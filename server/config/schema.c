@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config/schema.h"
+
+#include "config.h"
+
+#define FLAGS (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER_NULL_STR)
+
+#define FIELD_TEXT(key, structure, member)                                                                   \
+    CYAML_FIELD_STRING_PTR(key, FLAGS, structure, member, 0, CYAML_UNLIMITED)
+
+#define FIELD_LIST(key, structure, member, entry, most)                                                      \
+    CYAML_FIELD_SEQUENCE(key, FLAGS, structure, member, entry, 0, most)
+
+#define FIELD_SECTION(key, structure, member, fields)                                                        \
+    CYAML_FIELD_MAPPING_PTR(key, FLAGS, structure, member, fields)
+
+/* `structure` has a member `policy`. */
+#define FIELDS_OF_POLICY(structure)                                                                          \
+    FIELD_TEXT("med", structure, policy.med), FIELD_TEXT("local-pref", structure, policy.local_pref),        \
+        FIELD_TEXT("prepend", structure, policy.prepend),                                                    \
+        FIELD_LIST("communities", structure, policy.communities, &text_schema, SETTINGS_MAX_COMMUNITIES),    \
+        FIELD_LIST("large-communities", structure, policy.large_communities, &text_schema,                   \
+                   SETTINGS_MAX_COMMUNITIES)
+
+static const cyaml_schema_value_t text_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
+};
+
+static const cyaml_schema_field_t server_fields[] = {
+    FIELD_TEXT("identity", struct raw_server, identity),
+    FIELD_LIST("listen", struct raw_server, listen, &text_schema, SETTINGS_MAX_ADDRESSES),
+    FIELD_TEXT("workers", struct raw_server, workers),
+    FIELD_TEXT("user", struct raw_server, user),
+    FIELD_TEXT("state-dir", struct raw_server, state_dir),
+    FIELD_TEXT("control", struct raw_server, control),
+    FIELD_TEXT("http", struct raw_server, http),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t zone_fields[] = {
+    FIELD_TEXT("name", struct raw_zone, name),
+    FIELD_TEXT("file", struct raw_zone, file),
+    FIELD_TEXT("directory", struct raw_zone, directory),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t zone_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_zone, zone_fields),
+};
+
+static const cyaml_schema_field_t neighbor_fields[] = {
+    FIELD_TEXT("address", struct raw_neighbor, address),
+    FIELD_TEXT("port", struct raw_neighbor, port),
+    FIELD_TEXT("remote-as", struct raw_neighbor, remote_as),
+    FIELD_TEXT("hold-time", struct raw_neighbor, hold_time),
+    FIELD_TEXT("local-address", struct raw_neighbor, local_address),
+    FIELD_TEXT("md5-password-file", struct raw_neighbor, md5_password_file),
+    FIELD_TEXT("ttl-security", struct raw_neighbor, ttl_security),
+    FIELD_TEXT("role", struct raw_neighbor, role),
+    FIELDS_OF_POLICY(struct raw_neighbor),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t neighbor_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_neighbor, neighbor_fields),
+};
+
+static const cyaml_schema_field_t announce_fields[] = {
+    FIELD_TEXT("backend", struct raw_announce, backend),
+    FIELD_LIST("prefixes", struct raw_announce, prefixes, &text_schema, SETTINGS_MAX_PREFIXES),
+    FIELD_TEXT("local-as", struct raw_announce, local_as),
+    FIELD_TEXT("router-id", struct raw_announce, router_id),
+    FIELD_LIST("neighbors", struct raw_announce, neighbors, &neighbor_schema, SETTINGS_MAX_NEIGHBORS),
+    FIELDS_OF_POLICY(struct raw_announce),
+    FIELD_TEXT("drain-wait", struct raw_announce, drain_wait),
+    FIELD_TEXT("drain-linger", struct raw_announce, drain_linger),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t health_fields[] = {
+    FIELD_TEXT("interval", struct raw_health, interval),
+    FIELD_TEXT("timeout", struct raw_health, timeout),
+    FIELD_TEXT("fall", struct raw_health, fall),
+    FIELD_TEXT("rise", struct raw_health, rise),
+    FIELD_TEXT("hold-down", struct raw_health, hold_down),
+    FIELD_TEXT("hold-down-max", struct raw_health, hold_down_max),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t config_fields[] = {
+    FIELD_SECTION("server", struct raw_config, server, server_fields),
+    FIELD_LIST("zones", struct raw_config, zones, &zone_schema, CYAML_UNLIMITED),
+    FIELD_SECTION("announce", struct raw_config, announce, announce_fields),
+    FIELD_SECTION("health", struct raw_config, health, health_fields),
+    CYAML_FIELD_END,
+};
+
+const cyaml_schema_value_t config_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_config, config_fields),
+};

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Whole configurations: what they become, and every kind of mistake with its line and remedy.
+ */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LISTEN "server:\n  listen: [127.0.0.1@5353]\n" /* two lines */
+#define ZONES  "zones:\n  - {name: example.com, file: a.zone}\n"
+
+static struct settings *parse(const char *text, struct findings *findings)
+{
+    return settings_parse(text, strlen(text), "/etc/hither/hither.yaml", findings);
+}
+
+static void show(const struct findings *findings)
+{
+    char text[1024];
+    for (size_t i = 0; i < findings->count; i++)
+        (void)fprintf(stderr, "%s\n", finding_to_text(&findings->list[i], text, sizeof text));
+}
+
+static const char whole[] = "server:\n"
+                            "  identity: \"%h-x\"\n"
+                            "  listen: [203.0.113.53@53, \"2001:db8:53::53@53\"]\n"
+                            "  workers: 3\n"
+                            "  user: hither\n"
+                            "  state-dir: state\n"
+                            "  control: /run/hither/control.sock\n"
+                            "  http: 127.0.0.1@9153\n"
+                            "zones:\n"
+                            "  - name: example.com\n"
+                            "    file: example.com.zone\n"
+                            "  - directory: zones.d\n"
+                            "announce:\n"
+                            "  backend: bgp\n"
+                            "  prefixes: [203.0.113.0/24, \"2001:db8:53::/48\"]\n"
+                            "  local-as: 64512\n"
+                            "  router-id: 192.0.2.9\n"
+                            "  med: 10\n"
+                            "  communities: [64512:1]\n"
+                            "  neighbors:\n"
+                            "    - address: 192.0.2.1\n"
+                            "      port: 1179\n"
+                            "      remote-as: 64500\n"
+                            "      hold-time: 30s\n"
+                            "    - address: gateway\n"
+                            "      remote-as: 4200000000\n"
+                            "      ttl-security: true\n"
+                            "      role: customer\n"
+                            "      med: 20\n"
+                            "      communities: [64512:2, 64512:3]\n"
+                            "      large-communities: [64512:1:2]\n"
+                            "  drain-wait: 3s\n"
+                            "  drain-linger: 1m\n"
+                            "health:\n"
+                            "  interval: 200ms\n"
+                            "  fall: 2\n"
+                            "  rise: 4\n"
+                            "  hold-down: 1s\n";
+
+START_TEST(whole_server)
+{
+    struct findings findings = {0};
+    struct settings *settings = parse(whole, &findings);
+    show(&findings);
+    ck_assert_ptr_nonnull(settings);
+    ck_assert_uint_eq(findings.count, 0);
+    ck_assert_str_eq(settings->path, "/etc/hither/hither.yaml");
+    char host[256] = "";
+    char identity[300];
+    (void)gethostname(host, sizeof host - 1);
+    (void)snprintf(identity, sizeof identity, "%s-x", host);
+    ck_assert_str_eq(settings->server.identity, identity);
+    ck_assert_uint_eq(settings->server.listen_count, 2);
+    ck_assert_uint_eq(ntohs(settings->server.listen[0].in4.sin_port), 53);
+    ck_assert_int_eq(settings->server.listen[1].sa.sa_family, AF_INET6);
+    ck_assert_uint_eq(settings->server.workers, 3);
+    ck_assert_str_eq(settings->server.user, "hither");
+    ck_assert_str_eq(settings->server.state_dir, "/etc/hither/state");
+    ck_assert_str_eq(settings->server.control, "/run/hither/control.sock");
+    ck_assert(settings->server.http_enabled);
+    ck_assert_uint_eq(ntohs(settings->server.http.in4.sin_port), 9153);
+    ck_assert_uint_eq(settings->zone_count, 2);
+    ck_assert_str_eq(settings->zones[0].name, "example.com");
+    ck_assert_str_eq(settings->zones[0].file, "/etc/hither/example.com.zone");
+    ck_assert_uint_eq(settings->zones[0].line, 10);
+    ck_assert_ptr_null(settings->zones[1].name);
+    ck_assert_str_eq(settings->zones[1].directory, "/etc/hither/zones.d");
+    settings_free(settings);
+    findings_free(&findings);
+}
+END_TEST
+
+START_TEST(whole_announce)
+{
+    struct findings findings = {0};
+    struct settings *settings = parse(whole, &findings);
+    ck_assert_ptr_nonnull(settings);
+    const struct settings_announce *announce = &settings->announce;
+    const struct settings_neighbor *first = &announce->neighbors[0];
+    const struct settings_neighbor *second = &announce->neighbors[1];
+    ck_assert_int_eq(announce->backend, ANNOUNCE_BGP);
+    ck_assert_uint_eq(announce->prefix_count, 2);
+    ck_assert_str_eq(announce->prefixes[1].text, "2001:db8:53::/48");
+    ck_assert_uint_eq(announce->prefixes[1].bits, 48);
+    ck_assert_uint_eq(announce->local_as, 64512);
+    ck_assert_uint_eq(announce->router_id, inet_addr("192.0.2.9"));
+    ck_assert_uint_eq(announce->neighbor_count, 2);
+    ck_assert_uint_eq(ntohs(first->address.in4.sin_port), 1179);
+    ck_assert_uint_eq(first->hold_time_s, 30);
+    ck_assert_uint_eq(first->line, 21);
+    ck_assert_uint_eq(first->policy.med, 10);
+    ck_assert_uint_eq(first->policy.community_count, 1);
+    ck_assert(second->gateway);
+    ck_assert_uint_eq(second->port, 179);
+    ck_assert_uint_eq(second->remote_as, 4200000000U);
+    ck_assert_uint_eq(second->hold_time_s, 9);
+    ck_assert(second->ttl_security);
+    ck_assert_int_eq(second->role, ROLE_CUSTOMER);
+    ck_assert_uint_eq(second->policy.med, 20);
+    ck_assert_uint_eq(second->policy.community_count, 2);
+    ck_assert_uint_eq(second->policy.communities[1], 64512U << 16 | 3);
+    ck_assert_uint_eq(second->policy.large_community_count, 1);
+    ck_assert_uint_eq(announce->drain_wait_ms, 3000);
+    ck_assert_uint_eq(announce->drain_linger_ms, 60000);
+    ck_assert_uint_eq(settings->health.interval_ms, 200);
+    ck_assert_uint_eq(settings->health.timeout_ms, 200);
+    ck_assert_uint_eq(settings->health.fall, 2);
+    ck_assert_uint_eq(settings->health.rise, 4);
+    ck_assert_uint_eq(settings->health.hold_down_ms, 1000);
+    settings_free(settings);
+    findings_free(&findings);
+}
+END_TEST
+
+START_TEST(defaults)
+{
+    struct findings findings = {0};
+    struct settings *settings = parse(LISTEN ZONES "announce:\nhealth:\n", &findings);
+    show(&findings);
+    ck_assert_ptr_nonnull(settings);
+    ck_assert_uint_eq(findings.count, 0);
+    ck_assert_int_ge((int)settings->server.workers, 1);
+    ck_assert_ptr_null(settings->server.user);
+    ck_assert_str_eq(settings->server.state_dir, "/var/lib/hither");
+    ck_assert_str_eq(settings->server.control, "/run/hither/control.sock");
+    ck_assert(!settings->server.http_enabled);
+    ck_assert_int_eq(settings->announce.backend, ANNOUNCE_NONE);
+    ck_assert_uint_eq(settings->health.interval_ms, 500);
+    ck_assert_uint_eq(settings->health.timeout_ms, 500);
+    ck_assert_uint_eq(settings->health.fall, 3);
+    ck_assert_uint_eq(settings->health.rise, 5);
+    settings_free(settings);
+    findings_free(&findings);
+}
+END_TEST
+
+/* A configuration with one mistake. */
+struct mistake {
+    const char *text;
+    enum finding_level level;
+    uint32_t line;
+    const char *part; /* of the finding */
+};
+
+#define BGP(extra)                                                                                           \
+    "server: {listen: [203.0.113.53]}\n" ZONES "announce:\n  backend: bgp\n  local-as: 64512\n" extra
+#define PREFIX   "  prefixes: [203.0.113.0/24]\n"
+#define NEIGHBOR "  neighbors:\n    - address: 192.0.2.1\n      remote-as: 64500\n"
+
+static const struct mistake mistakes[] = {
+    /* shape */
+    {"", FINDING_ERROR, 0, "nothing is configured"},
+    {"# only a comment\n", FINDING_ERROR, 0, "nothing is configured"},
+    {"just words\n", FINDING_ERROR, 1, "must be a section with keys: server, zones, announce, health"},
+    {"- a\n- b\n", FINDING_ERROR, 1, "must be a section"},
+    {LISTEN ZONES "servre: 1\n", FINDING_ERROR, 5,
+     "unknown key 'servre' in the configuration: did you mean 'server'?"},
+    {"server:\n  lisen: [127.0.0.1]\n  listen: [127.0.0.1]\n" ZONES, FINDING_ERROR, 2,
+     "unknown key 'lisen' in server: did you mean 'listen'?"},
+    {LISTEN ZONES "announce: {neighbours: []}\n", FINDING_ERROR, 5, "did you mean 'neighbors'?"},
+    {LISTEN "  local-as: 5\n" ZONES, FINDING_ERROR, 3, "it belongs under 'announce'"},
+    {LISTEN ZONES "health:\n  colour: blue\n", FINDING_ERROR, 6, "write one of interval, timeout, fall"},
+    {"server:\n  listen: 127.0.0.1@5353\n" ZONES, FINDING_ERROR, 2, "write '- 127.0.0.1@5353' on a line"},
+    {"server:\n  listen: {a: b}\n" ZONES, FINDING_ERROR, 2, "begin each entry with"},
+    {LISTEN "  user: [a]\n" ZONES, FINDING_ERROR, 3, "'server.user' takes one value, not a list"},
+    {LISTEN "  user: {a: b}\n" ZONES, FINDING_ERROR, 3, "takes one value, not a section"},
+    {LISTEN "  user:\n" ZONES, FINDING_ERROR, 3, "'server.user' has no value"},
+    {LISTEN "  user: ~\n" ZONES, FINDING_ERROR, 3, "'server.user' has no value"},
+    {LISTEN "  user: a\n  user: b\n" ZONES, FINDING_ERROR, 4, "'server.user' stands twice: first in line 3"},
+    {LISTEN "zones: [example.com]\n", FINDING_ERROR, 3, "must be a section with keys: name, file, directory"},
+    {LISTEN "  user: \"a\\0b\"\n" ZONES, FINDING_ERROR, 3, "has a zero octet"},
+    {LISTEN "  user: \"a\\nb\"\n" ZONES, FINDING_ERROR, 3, "control character or a line break"},
+    {"server: &x {listen: [127.0.0.1]}\nhealth: *x\n", FINDING_ERROR, 2, "aliases (*name) aren't taken"},
+    {LISTEN ZONES "? [a, b]\n: c\n", FINDING_ERROR, 5, "must be a word"},
+    {LISTEN ZONES "---\nserver: {}\n", FINDING_ERROR, 5, "a second document begins here"},
+    /* YAML */
+    {"server:\n  identity: %h\n", FINDING_ERROR, 2, "in double quotes"},
+    {"server:\n\tlisten: [127.0.0.1]\n", FINDING_ERROR, 2, "not YAML"},
+    {"server:\n  listen: [::1]\n" ZONES, FINDING_ERROR, 2, "begins with a colon in double quotes"},
+    {"server:\n  listen: [127.0.0.1\nzones: []\n", FINDING_ERROR, 3, "not YAML"},
+    {"server:\n  listen: [127.0.0.1]\n user: x\n", FINDING_ERROR, 3, "check the indentation"},
+    /* server */
+    {ZONES, FINDING_ERROR, 0, "server.listen is missing: write the service addresses"},
+    {"server: {user: x}\n" ZONES, FINDING_ERROR, 1, "server.listen is missing"},
+    {"server:\n  listen: []\n" ZONES, FINDING_ERROR, 2, "server.listen is empty: write"},
+    {"server:\n  listen:\n  - 127.0.0.1\n  - 1.2.3\n" ZONES, FINDING_ERROR, 4, "'1.2.3', not an address"},
+    {"server:\n  listen:\n  - 127.0.0.1\n  - 127.0.0.1@53\n" ZONES, FINDING_ERROR, 4,
+     "stands in line 3 already"},
+    {"server:\n  listen:\n  - 0.0.0.0\n" ZONES, FINDING_ERROR, 3, "name each service address"},
+    {"server:\n  listen:\n  - \"::@53\"\n" ZONES, FINDING_ERROR, 3, "name each service address"},
+    {"server:\n  listen:\n  - 224.0.0.1\n" ZONES, FINDING_ERROR, 3, "name each service address"},
+    {LISTEN "  workers: many\n" ZONES, FINDING_ERROR, 3,
+     "server.workers is 'many', not a whole number: write 0 to 64"},
+    {LISTEN "  workers: 65\n" ZONES, FINDING_ERROR, 3, "write 0 to 64"},
+    {LISTEN "  identity: \"%x\"\n" ZONES, FINDING_ERROR, 3, "write %h for the host's name"},
+    {LISTEN "  user: \"a:b\"\n" ZONES, FINDING_ERROR, 3, "not a user's name"},
+    {LISTEN "  http: 127.0.0.1:80\n" ZONES, FINDING_ERROR, 3, "write 127.0.0.1@80"},
+    {LISTEN "  control: "
+            "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+            "aaaaaaaaaa"
+            "aa\n" ZONES,
+     FINDING_ERROR, 3, "has at most 107"},
+    /* zones */
+    {LISTEN, FINDING_WARNING, 0, "every query will be refused"},
+    {LISTEN "zones:\n", FINDING_WARNING, 3, "every query will be refused"},
+    {LISTEN "zones:\n  - name: a\n", FINDING_ERROR, 4, "zones[0].file is missing"},
+    {LISTEN "zones:\n  - file: a\n", FINDING_ERROR, 4, "zones[0].name is missing"},
+    {LISTEN "zones:\n  - {name: a, directory: b}\n", FINDING_ERROR, 4, "make two entries of it"},
+    {LISTEN "zones:\n  - {name: a..b, file: b}\n", FINDING_ERROR, 4, "isn't a domain name"},
+    {LISTEN "zones:\n  - {name: a.b, file: b}\n  - {name: c, file: d}\n  - {name: A.B., file: e}\n",
+     FINDING_ERROR, 6, "'A.B.' stands in line 4 already"},
+    {LISTEN "zones:\n  - directory: a\n  - directory: a\n", FINDING_ERROR, 5, "stands in line 4 already"},
+    /* announce */
+    {LISTEN ZONES "announce:\n  backend: bird\n", FINDING_ERROR, 6, "doesn't have yet: write bgp or none"},
+    {LISTEN ZONES "announce:\n  backend: ospf\n", FINDING_ERROR, 6, "'ospf': write bgp or none"},
+    {LISTEN ZONES "announce:\n  local-as: 5\n", FINDING_ERROR, 5,
+     "announce.backend is missing: write backend: bgp"},
+    {BGP(PREFIX), FINDING_ERROR, 4, "announce.neighbors is missing"},
+    {BGP(NEIGHBOR), FINDING_ERROR, 4, "announce.prefixes is missing"},
+    {"server: {listen: [203.0.113.53]}\n" ZONES "announce:\n  backend: bgp\n" PREFIX NEIGHBOR, FINDING_ERROR,
+     4, "announce.local-as is missing"},
+    {BGP("  prefixes: [203.0.113.53/24]\n" NEIGHBOR), FINDING_ERROR, 7, "write 203.0.113.0/24"},
+    {BGP("  prefixes:\n  - 203.0.113.0/24\n  - 203.0.113.0/24\n" NEIGHBOR), FINDING_ERROR, 9,
+     "stands in line 8 already"},
+    {BGP(PREFIX "  router-id: 0.0.0.0\n" NEIGHBOR), FINDING_ERROR, 8, "not all zero"},
+    {BGP(PREFIX "  drain-wait: 3\n" NEIGHBOR), FINDING_ERROR, 8, "write 3ms or 3s"},
+    {BGP(PREFIX NEIGHBOR "      hold-time: 2\n"), FINDING_ERROR, 11, "write 3 to 65535 seconds"},
+    {BGP(PREFIX NEIGHBOR "      hold-time: 0\n"), FINDING_ERROR, 11, "write 3 to 65535 seconds"},
+    {BGP(PREFIX NEIGHBOR "      port: 0\n"), FINDING_ERROR, 11, "write 1 to 65535"},
+    {BGP(PREFIX NEIGHBOR "      role: boss\n"), FINDING_ERROR, 11, "customer, peer, provider"},
+    {BGP(PREFIX NEIGHBOR "      ttl-security: maybe\n"), FINDING_ERROR, 11, "write true or false"},
+    {BGP(PREFIX NEIGHBOR "      local-address: \"::1\"\n"), FINDING_ERROR, 11, "of another family"},
+    {BGP(PREFIX NEIGHBOR "      communities: [7]\n"), FINDING_ERROR, 11, "like 64512:100"},
+    {BGP(PREFIX NEIGHBOR "      large-communities: [\"1:2\"]\n"), FINDING_ERROR, 11, "like 64512:1:2"},
+    {BGP(PREFIX NEIGHBOR "      md5-password-file: /nowhere/at/all\n"), FINDING_ERROR, 11, "can't be opened"},
+    {BGP(PREFIX NEIGHBOR "      md5-password-file: /\n"), FINDING_ERROR, 11, "isn't a regular file"},
+    {BGP(PREFIX "  neighbors:\n    - address: 192.0.2.1\n"), FINDING_ERROR, 9,
+     "neighbors[0].remote-as is missing"},
+    {BGP(PREFIX "  neighbors:\n    - remote-as: 5\n"), FINDING_ERROR, 9, "neighbors[0].address is missing"},
+    {BGP(PREFIX "  neighbors:\n    - {address: 192.0.2.1@179, remote-as: 5}\n"), FINDING_ERROR, 9,
+     "port: 179"},
+    {BGP(PREFIX NEIGHBOR "    - {address: 192.0.2.1, remote-as: 5}\n"), FINDING_ERROR, 11,
+     "stands in line 9 already"},
+    {BGP(PREFIX
+         "  neighbors:\n    - {address: gateway, remote-as: 5}\n    - {address: gateway, remote-as: 6}\n"),
+     FINDING_ERROR, 10, "stands in line 9 already"},
+    {BGP("  prefixes: [203.0.113.0/24, 198.51.100.0/24]\n" NEIGHBOR), FINDING_WARNING, 7,
+     "198.51.100.0/24, in which no address"},
+    {"server: {listen: [203.0.113.53, 127.0.0.1]}\n" ZONES
+     "announce:\n  backend: bgp\n  local-as: 64512\n" PREFIX NEIGHBOR,
+     FINDING_WARNING, 1, "127.0.0.1@53, which is in none of announce.prefixes"},
+    {"server: {listen: [203.0.113.53], http: 203.0.113.53}\n" ZONES
+     "announce:\n  backend: bgp\n  local-as: 64512\n" PREFIX NEIGHBOR,
+     FINDING_WARNING, 1, "the whole world can read it"},
+    /* health */
+    {LISTEN ZONES "health:\n  interval: 500\n", FINDING_ERROR, 6, "health.interval is 500 without a unit"},
+    {LISTEN ZONES "health:\n  interval: 20ms\n", FINDING_ERROR, 6, "write 50ms to 1m"},
+    {LISTEN ZONES "health:\n  fall: 0\n", FINDING_ERROR, 6, "write 1 to 100"},
+    {LISTEN ZONES "health:\n  rise: 101\n", FINDING_ERROR, 6, "write 1 to 100"},
+    {LISTEN ZONES "health:\n  hold-down: 2s\n  hold-down-max: 1s\n", FINDING_ERROR, 7, "write 2s to 24h"},
+};
+
+#define MISTAKES (sizeof mistakes / sizeof mistakes[0])
+
+START_TEST(one_mistake)
+{
+    const struct mistake *m = &mistakes[_i];
+    struct findings findings = {0};
+    struct settings *settings = parse(m->text, &findings);
+    if (findings.count != 1)
+        show(&findings);
+    ck_assert_msg(findings.count == 1, "%zu findings for '%s'", findings.count, m->part);
+    const struct finding *f = &findings.list[0];
+    ck_assert_msg(strstr(f->text, m->part) != NULL, "'%s' is not in '%s'", m->part, f->text);
+    ck_assert_msg(f->line == m->line, "line %u, not %u: %s", f->line, m->line, f->text);
+    ck_assert_int_eq(f->level, m->level);
+    ck_assert_str_eq(f->file, "/etc/hither/hither.yaml");
+    ck_assert((settings == NULL) == (m->level == FINDING_ERROR));
+    settings_free(settings);
+    findings_free(&findings);
+}
+END_TEST
+
+START_TEST(several_mistakes)
+{
+    static const char text[] = "server:\n"
+                               "  listn: [127.0.0.1]\n"      /* 2 */
+                               "  listen: [127.0.0.1]\n"     /* 3 */
+                               "  workers: x\n"              /* 4 */
+                               "zones:\n"                    /* 5 */
+                               "  - {name: a..b, file: f}\n" /* 6 */
+                               "health:\n"
+                               "  fall: 0\n" /* 8 */
+                               "  rise: \n"; /* 9 */
+    static const uint32_t lines[] = {2, 4, 6, 8, 9};
+    struct findings findings = {0};
+    ck_assert_ptr_null(parse(text, &findings));
+    show(&findings);
+    ck_assert_uint_eq(findings.count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        size_t seen = 0;
+        for (size_t k = 0; k < findings.count; k++)
+            seen += findings.list[k].line == lines[i];
+        ck_assert_msg(seen == 1, "line %u has %zu findings", lines[i], seen);
+    }
+    findings_free(&findings);
+}
+END_TEST
+
+/* Text that would grow without bound, or nest without end, is refused at once. */
+START_TEST(hostile)
+{
+    struct findings findings = {0};
+    static const char bomb[] = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
+                               "c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nserver: *c\n";
+    ck_assert_ptr_null(parse(bomb, &findings));
+    findings_free(&findings);
+
+    size_t octets = 8 * 1024 * 1024;
+    char *deep = malloc(octets);
+    ck_assert_ptr_nonnull(deep);
+    memset(deep, '[', octets);
+    memcpy(deep, "server: ", 8);
+    ck_assert_ptr_null(settings_parse(deep, octets, "deep", &findings));
+    findings_free(&findings);
+    memset(deep, '{', octets);
+    ck_assert_ptr_null(settings_parse(deep, octets, "deep", &findings));
+    findings_free(&findings);
+    free(deep);
+}
+END_TEST
+
+START_TEST(too_large)
+{
+    struct findings findings = {0};
+    size_t octets = 16 * 1024 * 1024 + 1;
+    char *text = malloc(octets);
+    ck_assert_ptr_nonnull(text);
+    memset(text, '#', octets);
+    memcpy(text, LISTEN ZONES, strlen(LISTEN ZONES));
+    ck_assert_ptr_null(settings_parse(text, octets, "large", &findings));
+    ck_assert_uint_eq(findings.errors, 1);
+    ck_assert_ptr_nonnull(strstr(findings.list[0].text, "larger than 16 MB"));
+    free(text);
+    findings_free(&findings);
+}
+END_TEST
+
+START_TEST(from_files)
+{
+    char directory[] = "/tmp/hither-config-XXXXXX";
+    char path[64];
+    char secret[64];
+    struct findings findings = {0};
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    (void)snprintf(path, sizeof path, "%s/hither.yaml", directory);
+    (void)snprintf(secret, sizeof secret, "%s/secret", directory);
+
+    ck_assert_ptr_null(settings_read(path, &findings));
+    ck_assert_ptr_nonnull(strstr(findings.list[0].text, "No such file"));
+    findings_free(&findings);
+    ck_assert_ptr_null(settings_read(directory, &findings));
+    ck_assert_ptr_nonnull(strstr(findings.list[0].text, "directory"));
+    findings_free(&findings);
+
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    (void)fputs(BGP(PREFIX NEIGHBOR "      md5-password-file: secret\n"), file);
+    ck_assert_int_eq(fclose(file), 0);
+    file = fopen(secret, "w");
+    ck_assert_ptr_nonnull(file);
+    (void)fputs("tell nobody\n", file);
+    ck_assert_int_eq(fclose(file), 0);
+    ck_assert_int_eq(chmod(secret, 0600), 0);
+    struct settings *settings = settings_read(path, &findings);
+    show(&findings);
+    ck_assert_ptr_nonnull(settings);
+    ck_assert_str_eq(settings->announce.neighbors[0].md5_password, "tell nobody");
+    char expected[80];
+    (void)snprintf(expected, sizeof expected, "%s/a.zone", directory);
+    ck_assert_str_eq(settings->zones[0].file, expected);
+    settings_free(settings);
+    ck_assert_uint_eq(findings.count, 0);
+    (void)unlink(path);
+    (void)unlink(secret);
+    (void)rmdir(directory);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("config");
+    TCase *tc = tcase_create("configurations");
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, whole_server);
+    tcase_add_test(tc, whole_announce);
+    tcase_add_test(tc, defaults);
+    tcase_add_loop_test(tc, one_mistake, 0, (int)MISTAKES);
+    tcase_add_test(tc, several_mistakes);
+    tcase_add_test(tc, hostile);
+    tcase_add_test(tc, too_large);
+    tcase_add_test(tc, from_files);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed > 0;
+}
