@@ -24,6 +24,10 @@ struct answer_policy {
  * a read side. 0, or -ENOMEM. */
 int answer_policy_publish(const struct answer_policy *policy);
 
+/* The policy in force, never NULL; for a thread registered with QSBR, valid until its next quiescent state.
+ */
+const struct answer_policy *answer_policy_current(void);
+
 struct answer_context {
     struct worker_stats *stats; /* this worker's own */
 };

@@ -42,7 +42,8 @@ static bool relocations_valid(const struct judged *j, const struct rrset_view *v
             limit = j->header->apex_octets;
         else if ((relocation->to & RELOCATION_BASE) == RELOCATION_OWNER)
             limit = 1;
-        if (relocation->at + 2U > view->octets || offset >= limit)
+        if (relocation->at + 2U > view->octets || offset >= limit ||
+            (relocation->to & RELOCATION_BASE) == RELOCATION_BASE)
             return false;
     }
     return true;

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "answer/query.h"
+
+#include "answer/chaos.h"
+#include "answer/context.h"
+#include "answer/parse.h"
+#include "answer/respond.h"
+#include "answer/response.h"
+#include "wire/rdata.h"
+#include "zone/set.h"
+
+/* A message on its way through the stages. */
+struct job {
+    struct query query;
+    enum parse_verdict verdict;
+    const struct zone_image *image;
+    struct lookup found;
+    bool truncated;
+};
+
+static bool is_ours(const struct job *job)
+{
+    return job->verdict == PARSE_PROCEED && job->query.qclass == CLASS_IN;
+}
+
+/* The zone that answers: DS is asked of the parent, so when we serve that too it is the one (RFC
+ * 4035 3.1.4.1). */
+static const struct zone_image *zone_for(const struct zone_set *set, const struct query *query)
+{
+    const struct zone_image *image = lookup_zone(set, &query->name, query->name.labels);
+    if (image == NULL || query->qtype != RR_DS || image->header->apex_labels != query->name.labels ||
+        query->name.labels == 0)
+        return image;
+    const struct zone_image *parent = lookup_zone(set, &query->name, query->name.labels - 1U);
+    return parent != NULL ? parent : image;
+}
+
+static void stage_parse(struct job *job, const struct answer_message *message,
+                        enum answer_transport transport)
+{
+    job->image = NULL;
+    job->verdict = query_parse(&job->query, message, transport);
+}
+
+static void stage_find_zone(struct job *job, const struct zone_set *set)
+{
+    if (!is_ours(job))
+        return;
+    job->image = zone_for(set, &job->query);
+    if (job->image != NULL)
+        lookup_prefetch_bucket(job->image, &job->query.name);
+}
+
+static void stage_prefetch_node(struct job *job)
+{
+    if (job->image != NULL)
+        lookup_prefetch_node(job->image, &job->query.name);
+}
+
+static void stage_look_up(struct job *job)
+{
+    if (job->image != NULL)
+        job->found = lookup_find(job->image, &job->query.name);
+}
+
+static void respond_to_query(struct job *job, struct response *response, const struct zone_set *set)
+{
+    struct query *query = &job->query;
+    switch (query->qclass) {
+    case CLASS_IN:
+        respond(response, query, set, job->image, &job->found);
+        break;
+    case CLASS_CH:
+        chaos_respond(response, query);
+        break;
+    default:
+        query->rcode = RCODE_REFUSED;
+    }
+}
+
+static void stage_respond(struct job *job, struct answer_message *message, const struct zone_set *set,
+                          const struct answer_policy *policy)
+{
+    struct response response;
+    message->response_octets = 0;
+    message->stream = NULL;
+    if (job->verdict == PARSE_DROP)
+        return;
+    response_start(&response, &job->query, policy);
+    if (job->verdict == PARSE_PROCEED)
+        respond_to_query(job, &response, set);
+    message->response_octets = response_finish(&response, &job->query);
+    job->truncated = (response.flags & FLAG_TC) != 0;
+}
+
+static void stage_count(const struct job *job, const struct answer_message *message,
+                        struct worker_stats *stats)
+{
+    stat_add(job->query.transport == ANSWER_UDP ? &stats->queries_udp : &stats->queries_tcp, 1);
+    stat_add(&stats->octets_in, message->query_octets);
+    if (job->verdict == PARSE_DROP) {
+        bool is_short = message->query_octets < MESSAGE_HEADER_OCTETS;
+        stat_add(is_short ? &stats->dropped_short : &stats->dropped_response, 1);
+        return;
+    }
+    stat_add(&stats->answers, 1);
+    stat_add(&stats->octets_out, message->response_octets);
+    stat_add(&stats->rcodes[job->query.rcode < STATS_RCODES ? job->query.rcode : 0], 1);
+    if (job->truncated)
+        stat_add(&stats->truncated, 1);
+    if (job->verdict == PARSE_PROCEED)
+        stat_add(&stats->types[job->query.qtype < STATS_TYPES - 2 ? job->query.qtype : STATS_TYPES - 2], 1);
+}
+
+void answer_batch(struct answer_context *context, enum answer_transport transport,
+                  struct answer_message *messages, size_t count)
+{
+    struct job jobs[ANSWER_BATCH];
+    const struct zone_set *set = zone_set_current();
+    const struct answer_policy *policy = answer_policy_current();
+
+    for (size_t i = 0; i < count; i++)
+        stage_parse(&jobs[i], &messages[i], transport);
+    for (size_t i = 0; i < count; i++)
+        stage_find_zone(&jobs[i], set);
+    for (size_t i = 0; i < count; i++)
+        stage_prefetch_node(&jobs[i]);
+    for (size_t i = 0; i < count; i++)
+        stage_look_up(&jobs[i]);
+    for (size_t i = 0; i < count; i++) {
+        stage_respond(&jobs[i], &messages[i], set, policy);
+        stage_count(&jobs[i], &messages[i], context->stats);
+    }
+}
+
+size_t answer_stream_next(struct answer_stream *stream, uint8_t *response, size_t capacity)
+{
+    (void)stream;
+    (void)response;
+    (void)capacity;
+    return 0;
+}
+
+void answer_stream_close(struct answer_stream *stream)
+{
+    (void)stream;
+}

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "answer/respond.h"
+
+#include "answer/prove.h"
+#include "wire/rdata.h"
+#include "wire/writer.h"
+
+#define RECORD_FIXED 10 /* type, class, TTL, length */
+#define LINKED_MOST  4  /* RRsets of one answer whose names may have addresses to add */
+
+/* An RRset in the message that links to addresses. */
+struct linked {
+    const struct zone_image *image;
+    const struct image_entry *entry;
+    uint16_t records_at; /* 0: it was rewritten */
+    uint16_t apex_at;
+};
+
+/* One answer in the making: where in the chain of aliases it stands, and what it has to remember. */
+struct answering {
+    struct response *response;
+    struct query *query;
+    const struct zone_set *set;
+    const struct zone_image *image;
+    struct lookup found;
+    uint16_t name_at; /* octet of the message where the name that is looked up stands */
+    uint16_t apex_at; /* the same for the apex of `image`, uncompressed; 0: nowhere */
+    struct linked linked[LINKED_MOST];
+    unsigned linked_count;
+};
+
+enum step {
+    STEP_DONE,
+    STEP_ALIAS, /* the query's name is now the target: look that up */
+    STEP_FULL,  /* what is needed doesn't fit */
+};
+
+static uint16_t owner_at(const struct answering *a, unsigned labels)
+{
+    return response_name_at(a->response, a->name_at, a->query->name.labels - labels);
+}
+
+static struct proof proof_of(const struct answering *a)
+{
+    return (struct proof){a->image, &a->query->name, &a->found, a->apex_at};
+}
+
+static struct placement placement_of(const struct answering *a, const struct image_node *node,
+                                     const struct image_entry *entry, uint16_t at)
+{
+    return (struct placement){a->image, entry, node, at, a->apex_at};
+}
+
+static bool put(struct answering *a, enum section section, const struct placement *placement)
+{
+    uint16_t records_at;
+    if (!response_put(a->response, section, placement, a->query->dnssec_ok, &records_at))
+        return false;
+    if ((placement->entry->flags & RRSET_EXTENDED) != 0 && a->linked_count < LINKED_MOST)
+        a->linked[a->linked_count++] =
+            (struct linked){placement->image, placement->entry, records_at, placement->apex_at};
+    return true;
+}
+
+/* --- negative answers and referrals
+ * ---------------------------------------------------------------------------- */
+
+static bool put_soa(struct answering *a)
+{
+    const struct image_header *header = a->image->header;
+    const struct placement placement =
+        placement_of(a, image_at(a->image->bytes, header->apex_node),
+                     image_at(a->image->bytes, header->negative_soa), owner_at(a, header->apex_labels));
+    return response_put(a->response, SECTION_AUTHORITY, &placement, a->query->dnssec_ok, NULL);
+}
+
+static enum step no_data(struct answering *a)
+{
+    const struct proof proof = proof_of(a);
+    a->response->flags |= FLAG_AA;
+    if (!put_soa(a) || (a->query->dnssec_ok && !prove_no_data(a->response, &proof)))
+        return STEP_FULL;
+    return STEP_DONE;
+}
+
+static enum step no_name(struct answering *a)
+{
+    const struct proof proof = proof_of(a);
+    a->response->flags |= FLAG_AA;
+    a->query->rcode = RCODE_NXDOMAIN;
+    if (!put_soa(a) || (a->query->dnssec_ok && !prove_no_name(a->response, &proof)))
+        return STEP_FULL;
+    return STEP_DONE;
+}
+
+static enum step referral(struct answering *a)
+{
+    const struct image_node *cut = a->found.node;
+    const struct proof proof = proof_of(a);
+    uint16_t at = owner_at(a, a->found.labels);
+    struct placement placement = placement_of(a, cut, node_find(cut, RR_NS), at);
+    if (placement.entry == NULL || !put(a, SECTION_AUTHORITY, &placement))
+        return STEP_FULL;
+    if (!a->query->dnssec_ok)
+        return STEP_DONE;
+    placement.entry = node_find(cut, RR_DS);
+    bool fits = placement.entry != NULL ? response_put(a->response, SECTION_AUTHORITY, &placement, true, NULL)
+                                        : prove_no_ds(a->response, &proof);
+    return fits ? STEP_DONE : STEP_FULL;
+}
+
+/* --- aliases
+ * --------------------------------------------------------------------------------------------------- */
+
+/* Makes the name at octet `at` of the message the one to look up. */
+static enum step alias_to(struct answering *a, size_t at)
+{
+    uint8_t target[NAME_MAX_OCTETS];
+    if (at > 0x3fff)
+        return STEP_DONE;
+    size_t octets = response_name(a->response, (uint16_t)at, target);
+    if (octets == 0)
+        return STEP_DONE;
+    lookup_name_set(&a->query->name, target, octets);
+    a->name_at = response_name_at(a->response, (uint16_t)at, 0);
+    return STEP_ALIAS;
+}
+
+/* The octet where the rdata of the record at octet `at` begins. */
+static size_t rdata_at(const struct response *response, size_t at)
+{
+    while (response->start[at] != 0 && response->start[at] < 0xc0)
+        at += 1U + response->start[at];
+    return at + (response->start[at] != 0 ? 2 : 1) + RECORD_FIXED;
+}
+
+static bool wildcard_is_proved(struct answering *a)
+{
+    const struct proof proof = proof_of(a);
+    return a->found.outcome != LOOKUP_WILDCARD || !a->query->dnssec_ok || prove_wildcard(a->response, &proof);
+}
+
+static enum step follow_cname(struct answering *a, const struct image_entry *cname)
+{
+    const struct placement placement = placement_of(a, a->found.node, cname, a->name_at);
+    size_t at = (size_t)(a->response->at - a->response->start);
+    a->response->flags |= FLAG_AA;
+    if (!response_put(a->response, SECTION_ANSWER, &placement, a->query->dnssec_ok, NULL) ||
+        !wildcard_is_proved(a))
+        return STEP_FULL;
+    return alias_to(a, rdata_at(a->response, at));
+}
+
+/* The CNAME that a DNAME stands for (RFC 6672 3.1): the labels before the DNAME's owner, then its target,
+ * which stands uncompressed at octet `target_at`. */
+static bool put_synthesised(struct answering *a, size_t target_at, const uint8_t ttl[4])
+{
+    const struct lookup_name *name = &a->query->name;
+    size_t prefix = name->starts[name->labels - a->found.labels];
+    uint8_t cased[NAME_MAX_OCTETS];
+    struct writer w = writer_to(a->response->at, (size_t)(a->response->end - a->response->at));
+    if (response_name(a->response, a->name_at, cased) == 0)
+        return false;
+    writer_u16(&w, (uint16_t)(0xc000 | a->name_at));
+    writer_u16(&w, RR_CNAME);
+    writer_u16(&w, CLASS_IN);
+    writer_bytes(&w, ttl, 4);
+    bool to_root = a->response->start[target_at] == 0;
+    writer_u16(&w, (uint16_t)(prefix + (to_root ? 1 : 2)));
+    writer_bytes(&w, cased, prefix);
+    if (to_root)
+        writer_u8(&w, 0);
+    else
+        writer_u16(&w, (uint16_t)(0xc000 | target_at));
+    if (w.failed)
+        return false;
+    a->response->at = w.at;
+    a->response->counts[SECTION_ANSWER]++;
+    return true;
+}
+
+static enum step follow_dname(struct answering *a)
+{
+    const struct image_node *node = a->found.node;
+    const struct placement placement =
+        placement_of(a, node, node_find(node, RR_DNAME), owner_at(a, a->found.labels));
+    size_t at = (size_t)(a->response->at - a->response->start);
+    a->response->flags |= FLAG_AA;
+    if (placement.entry == NULL ||
+        !response_put(a->response, SECTION_ANSWER, &placement, a->query->dnssec_ok, NULL))
+        return STEP_FULL;
+    size_t target_at = rdata_at(a->response, at);
+    uint8_t target[NAME_MAX_OCTETS];
+    size_t octets = target_at <= 0x3fff ? response_name(a->response, (uint16_t)target_at, target) : 0;
+    const struct lookup_name *name = &a->query->name;
+    if (octets == 0)
+        return STEP_DONE;
+    if (name->starts[name->labels - a->found.labels] + octets > NAME_MAX_OCTETS) {
+        a->query->rcode = RCODE_YXDOMAIN;
+        return STEP_DONE;
+    }
+    size_t cname_at = (size_t)(a->response->at - a->response->start);
+    if (!put_synthesised(a, target_at, a->response->start + target_at - 6))
+        return STEP_FULL;
+    if (a->query->qtype == RR_CNAME)
+        return STEP_DONE;
+    return alias_to(a, rdata_at(a->response, cname_at));
+}
+
+/* --- data
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* RFC 8482 4.1: over UDP one RRset of those that are there, over TCP all. */
+static enum step answer_any(struct answering *a)
+{
+    const struct image_node *node = a->found.node;
+    unsigned count = a->query->transport == ANSWER_UDP && node->rrset_count > 1 ? 1 : node->rrset_count;
+    if (count == 0)
+        return no_data(a);
+    a->response->flags |= FLAG_AA;
+    for (unsigned i = 0; i < count; i++) {
+        const struct placement placement = placement_of(a, node, &node_entries(node)[i], a->name_at);
+        if (!response_put(a->response, SECTION_ANSWER, &placement, a->query->dnssec_ok, NULL))
+            return STEP_FULL;
+    }
+    return wildcard_is_proved(a) ? STEP_DONE : STEP_FULL;
+}
+
+/* RRSIGs stand with what they sign: gather them. */
+static enum step answer_rrsig(struct answering *a)
+{
+    const struct image_node *node = a->found.node;
+    for (unsigned i = 0; i < node->rrset_count; i++) {
+        const struct placement placement = placement_of(a, node, &node_entries(node)[i], a->name_at);
+        bool fits = placement.entry->type == RR_RRSIG
+                        ? response_put(a->response, SECTION_ANSWER, &placement, false, NULL)
+                        : response_put_signatures(a->response, SECTION_ANSWER, &placement);
+        if (!fits)
+            return STEP_FULL;
+    }
+    if (a->response->counts[SECTION_ANSWER] == 0)
+        return no_data(a);
+    a->response->flags |= FLAG_AA;
+    return wildcard_is_proved(a) ? STEP_DONE : STEP_FULL;
+}
+
+static enum step answer_node(struct answering *a)
+{
+    const struct image_node *node = a->found.node;
+    uint16_t qtype = a->query->qtype;
+    if (qtype == RR_ANY)
+        return answer_any(a);
+    if (qtype == RR_RRSIG)
+        return answer_rrsig(a);
+    const struct image_entry *entry = node_find(node, qtype);
+    if (entry == NULL) {
+        const struct image_entry *cname = node_find(node, RR_CNAME);
+        return cname != NULL ? follow_cname(a, cname) : no_data(a);
+    }
+    const struct placement placement = placement_of(a, node, entry, a->name_at);
+    a->response->flags |= FLAG_AA;
+    return put(a, SECTION_ANSWER, &placement) && wildcard_is_proved(a) ? STEP_DONE : STEP_FULL;
+}
+
+static enum step answer_found(struct answering *a)
+{
+    bool at_cut = a->found.outcome == LOOKUP_CUT && a->found.labels == a->query->name.labels;
+    switch (a->found.outcome) {
+    case LOOKUP_EXACT:
+    case LOOKUP_WILDCARD:
+        return answer_node(a);
+    case LOOKUP_CUT:
+        /* The parent is who knows of DS (RFC 4035 3.1.4.1). */
+        return at_cut && a->query->qtype == RR_DS ? answer_node(a) : referral(a);
+    case LOOKUP_DNAME:
+        return follow_dname(a);
+    case LOOKUP_ABSENT:
+        break;
+    }
+    return no_name(a);
+}
+
+/* --- additional data
+ * ------------------------------------------------------------------------------------------- */
+
+/* The addresses of one link. False when they don't fit. */
+static bool put_addresses(struct answering *a, const struct linked *linked, const struct image_link *link)
+{
+    static const uint16_t types[] = {RR_A, RR_AAAA};
+    const struct image_node *node = image_at(linked->image->bytes, link->node);
+    uint16_t at = linked->records_at != 0
+                      ? response_name_at(a->response, (uint16_t)(linked->records_at + link->at), 0)
+                      : 0;
+    for (unsigned i = 0; i < sizeof types / sizeof types[0]; i++) {
+        const struct placement placement = {linked->image, node_find(node, types[i]), node, at,
+                                            linked->apex_at};
+        if (placement.entry != NULL &&
+            !response_put(a->response, SECTION_ADDITIONAL, &placement, a->query->dnssec_ok, NULL))
+            return false;
+    }
+    return true;
+}
+
+/* First the glue without which a referral is useless: when that doesn't fit the client has to come again (RFC
+ * 9471 3.1). What is only a courtesy is left out instead. */
+static void put_additional(struct answering *a)
+{
+    for (unsigned i = 0; i < a->linked_count; i++) {
+        struct rrset_view view = rrset_view(a->linked[i].image->bytes, a->linked[i].entry);
+        for (unsigned l = 0; l < view.link_count; l++) {
+            if (view.links[l].kind == LINK_GLUE && !put_addresses(a, &a->linked[i], &view.links[l])) {
+                a->response->flags |= FLAG_TC;
+                return;
+            }
+        }
+        for (unsigned l = 0; l < view.link_count; l++) {
+            if (view.links[l].kind != LINK_GLUE && !put_addresses(a, &a->linked[i], &view.links[l]))
+                break;
+        }
+    }
+}
+
+/* --- the whole
+ * ------------------------------------------------------------------------------------------------- */
+
+/* The octet of the question where the apex of `image` stands, 0 when the question isn't in that zone. */
+static uint16_t apex_in_question(const struct answering *a, const struct zone_image *image)
+{
+    const uint8_t *question = a->response->start + MESSAGE_HEADER_OCTETS;
+    if (!name_is_at_or_below(question, image->header->apex))
+        return 0;
+    return (uint16_t)(MESSAGE_HEADER_OCTETS + a->response->question_name_octets - image->header->apex_octets);
+}
+
+/* Looks the alias' target up in the zone of ours that it is in. False when it is in none. */
+static bool look_up_target(struct answering *a)
+{
+    const struct zone_image *image = lookup_zone(a->set, &a->query->name, a->query->name.labels);
+    if (image == NULL)
+        return false;
+    if (image != a->image)
+        a->apex_at = apex_in_question(a, image);
+    a->image = image;
+    a->found = lookup_find(image, &a->query->name);
+    return true;
+}
+
+void respond(struct response *response, struct query *query, const struct zone_set *set,
+             const struct zone_image *image, const struct lookup *found)
+{
+    if (image == NULL) {
+        query->rcode = RCODE_REFUSED;
+        return;
+    }
+    struct answering a = {
+        .response = response,
+        .query = query,
+        .set = set,
+        .image = image,
+        .found = *found,
+        .name_at = MESSAGE_HEADER_OCTETS,
+        .apex_at = (uint16_t)(MESSAGE_HEADER_OCTETS + query->name.octets - image->header->apex_octets),
+    };
+    enum step step = answer_found(&a);
+    for (unsigned aliases = 1; step == STEP_ALIAS && aliases < RESPOND_CHAIN_MOST && look_up_target(&a);
+         aliases++)
+        step = answer_found(&a);
+    if (step == STEP_FULL)
+        response_truncate(response);
+    else if (a.linked_count > 0)
+        put_additional(&a);
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "answer/response.h"
+
+#include "wire/rdata.h"
+#include "wire/writer.h"
+
+#include <string.h>
+
+#define POINTER       0xc000
+#define POINTER_REACH 0x3fff
+#define QUESTION_TAIL 4
+#define OPT_FIXED     11
+#define NAME_HOPS     16 /* pointers that one name may go through */
+
+static inline void set_u16(uint8_t *at, unsigned v)
+{
+    at[0] = (uint8_t)(v >> 8);
+    at[1] = (uint8_t)v;
+}
+
+static inline unsigned get_u16(const uint8_t *at)
+{
+    return (unsigned)at[0] << 8 | at[1];
+}
+
+static inline size_t room_left(const struct response *response)
+{
+    return (size_t)(response->end - response->at);
+}
+
+static inline size_t offset_now(const struct response *response)
+{
+    return (size_t)(response->at - response->start);
+}
+
+static uint16_t opt_octets(const struct query *query, const struct answer_policy *policy)
+{
+    if (!query->has_edns)
+        return 0;
+    return (uint16_t)(OPT_FIXED + (query->wants_nsid ? 4U + policy->identity_octets : 0U));
+}
+
+void response_start(struct response *response, const struct query *query, const struct answer_policy *policy)
+{
+    size_t most = query->message->response_capacity;
+    if (query->transport == ANSWER_UDP) {
+        size_t udp = query->udp_octets < policy->udp_octets ? query->udp_octets : policy->udp_octets;
+        most = udp < most ? udp : most;
+    }
+    response->start = query->message->response;
+    response->at = response->start + MESSAGE_HEADER_OCTETS;
+    response->policy = policy;
+    response->opt_octets = opt_octets(query, policy);
+    response->end = response->start + most - response->opt_octets;
+    response->question_name_octets = 0;
+    response->flags = 0;
+    memset(response->counts, 0, sizeof response->counts);
+    if (query->question_octets > 0) {
+        memcpy(response->at, query->message->query + MESSAGE_HEADER_OCTETS, query->question_octets);
+        response->at += query->question_octets;
+        response->question_name_octets = (uint16_t)(query->question_octets - QUESTION_TAIL);
+    }
+}
+
+/* --- an RRset as it is in the image, its pointers set
+ * ---------------------------------------------------------- */
+
+/* Lets the owners of records that lie between `at` and `end` point to octet `owner_at`. */
+static void point_owners(uint8_t *at, const uint8_t *end, unsigned owner_at)
+{
+    while (at < end) {
+        set_u16(at, POINTER | owner_at);
+        at += 12 + get_u16(at + 10);
+    }
+}
+
+static void relocate(uint8_t *records, const struct rrset_view *view, const size_t bases[3])
+{
+    for (unsigned i = 0; i < view->relocation_count; i++) {
+        const struct image_relocation *relocation = &view->relocations[i];
+        size_t to = bases[relocation->to >> 14] + (relocation->to & (unsigned)~RELOCATION_BASE);
+        set_u16(records + relocation->at, POINTER | (unsigned)to);
+    }
+}
+
+/* Whether the pointers of the RRset, put at octet `at`, can all reach what they point to. */
+static bool pointers_reach(const struct rrset_view *view, const struct placement *placement, size_t at)
+{
+    if (view->relocation_count == 0)
+        return true;
+    return placement->apex_at != 0 && at + view->octets <= POINTER_REACH;
+}
+
+/* What stands at octet 12 behind a question of just this length needs no pointer changed. */
+static inline bool is_at_home(const struct response *response, const struct rrset_view *view,
+                              const struct placement *placement, size_t at)
+{
+    return placement->owner_at == MESSAGE_HEADER_OCTETS &&
+           view->owner_octets == response->question_name_octets &&
+           at == (size_t)MESSAGE_HEADER_OCTETS + response->question_name_octets + QUESTION_TAIL;
+}
+
+static void put_as_is(struct response *response, const struct placement *placement,
+                      const struct rrset_view *view, bool signatures)
+{
+    uint8_t *records = response->at;
+    size_t at = offset_now(response);
+    memcpy(records, view->records, view->octets);
+    response->at += view->octets;
+    if (signatures) {
+        memcpy(response->at, view->signatures, view->signature_octets);
+        response->at += view->signature_octets;
+    }
+    if (is_at_home(response, view, placement, at))
+        return;
+    const size_t bases[3] = {placement->owner_at, placement->apex_at, at};
+    point_owners(records, response->at, placement->owner_at);
+    relocate(records, view, bases);
+}
+
+/* --- an RRset rewritten: where its names can't be compressed as they are
+ * --------------------------------------- */
+
+/* The octets of the name (or the rest of one) at `at` in the records, spelt out. False when the image is
+ * broken. */
+static bool expand(struct writer *w, const struct placement *placement, const struct rrset_view *view,
+                   size_t at)
+{
+    for (unsigned hops = 0; hops < NAME_HOPS + NAME_MAX_LABELS && at < view->octets;) {
+        uint8_t label = view->records[at];
+        if (label == 0) {
+            writer_u8(w, 0);
+            return !w->failed;
+        }
+        if (label <= NAME_MAX_LABEL) {
+            if (view->octets - at < 1U + label)
+                return false;
+            writer_bytes(w, view->records + at, 1U + label);
+            at += 1U + label;
+            hops++;
+            continue;
+        }
+        const struct image_relocation *relocation = view->relocations;
+        const struct image_relocation *end = relocation + view->relocation_count;
+        while (relocation < end && relocation->at != at)
+            relocation++;
+        if (relocation == end)
+            return false;
+        unsigned to = relocation->to & (unsigned)~RELOCATION_BASE;
+        const struct image_header *header = placement->image->header;
+        switch (relocation->to & RELOCATION_BASE) {
+        case RELOCATION_OWNER:
+            writer_bytes(w, node_owner_cased(placement->node), placement->node->owner_octets);
+            writer_bytes(w, header->apex_cased, header->apex_octets);
+            return !w->failed;
+        case RELOCATION_APEX:
+            writer_bytes(w, header->apex_cased + to, (size_t)header->apex_octets - to);
+            return !w->failed;
+        default:
+            hops++;
+            at = to;
+        }
+    }
+    return false;
+}
+
+/* Writes the owner: a pointer when it stands in reach, else spelt out, and then it stands here. */
+static void put_owner(struct response *response, struct writer *w, struct placement *placement)
+{
+    if (placement->owner_at != 0) {
+        writer_u16(w, (uint16_t)(POINTER | placement->owner_at));
+        return;
+    }
+    const struct image_header *header = placement->image->header;
+    size_t at = (size_t)(w->at - response->start);
+    if (at <= POINTER_REACH)
+        placement->owner_at = (uint16_t)at;
+    writer_bytes(w, node_owner_cased(placement->node), placement->node->owner_octets);
+    if (placement->apex_at != 0 && header->apex_octets > 1)
+        writer_u16(w, (uint16_t)(POINTER | placement->apex_at));
+    else
+        writer_bytes(w, header->apex_cased, header->apex_octets);
+}
+
+/* The rdata of the record whose fixed part ends at `at` in the records, names spelt out. */
+static bool put_rdata(struct writer *w, const struct placement *placement, const struct rrset_view *view,
+                      size_t at, uint16_t type)
+{
+    size_t octets = get_u16(view->records + at - 2);
+    size_t end = at + octets;
+    struct rdata_names names = rdata_compressible(type);
+    writer_bytes(w, view->records + at, names.count > 0 ? names.before : octets);
+    at += names.before;
+    for (unsigned i = 0; i < names.count; i++) {
+        if (!expand(w, placement, view, at))
+            return false;
+        while (view->records[at] != 0 && view->records[at] <= NAME_MAX_LABEL)
+            at += 1U + view->records[at];
+        at += view->records[at] != 0 ? 2 : 1;
+    }
+    if (names.count > 0) {
+        if (at > end)
+            return false;
+        writer_bytes(w, view->records + at, end - at);
+    }
+    return !w->failed;
+}
+
+static bool put_rewritten_record(struct response *response, struct writer *w, struct placement *placement,
+                                 const struct rrset_view *view, size_t at)
+{
+    const uint8_t *record = view->records + at;
+    put_owner(response, w, placement);
+    writer_bytes(w, record + 2, 8);
+    size_t length_at = writer_offset(w);
+    writer_u16(w, 0);
+    size_t rdata_at = writer_offset(w);
+    if (!put_rdata(w, placement, view, at + 12, (uint16_t)get_u16(record + 2)))
+        return false;
+    writer_set_u16(w, length_at, (uint16_t)(writer_offset(w) - rdata_at));
+    return !w->failed;
+}
+
+static void put_signature_records(struct response *response, struct writer *w, struct placement *placement,
+                                  const struct rrset_view *view)
+{
+    const uint8_t *at = view->signatures;
+    for (unsigned i = 0; i < view->signature_count; i++) {
+        size_t rest = 10 + (size_t)get_u16(at + 10);
+        put_owner(response, w, placement);
+        writer_bytes(w, at + 2, rest);
+        at += 2 + rest;
+    }
+}
+
+static bool put_rewritten(struct response *response, struct placement placement,
+                          const struct rrset_view *view, bool signatures)
+{
+    struct writer w = writer_to(response->at, room_left(response));
+    size_t at = 0;
+    for (unsigned i = 0; i < view->record_count; i++) {
+        if (!put_rewritten_record(response, &w, &placement, view, at))
+            return false;
+        at += 12 + get_u16(view->records + at + 10);
+    }
+    if (signatures)
+        put_signature_records(response, &w, &placement, view);
+    if (w.failed)
+        return false;
+    response->at = w.at;
+    return true;
+}
+
+bool response_put(struct response *response, enum section section, const struct placement *placement,
+                  bool signatures, uint16_t *records_at)
+{
+    struct rrset_view view = rrset_view(placement->image->bytes, placement->entry);
+    size_t at = offset_now(response);
+    signatures = signatures && view.signature_count > 0;
+    if (placement->owner_at != 0 && pointers_reach(&view, placement, at)) {
+        if (view.octets + (size_t)(signatures ? view.signature_octets : 0) > room_left(response))
+            return false;
+        put_as_is(response, placement, &view, signatures);
+    } else {
+        if (!put_rewritten(response, *placement, &view, signatures))
+            return false;
+        at = 0;
+    }
+    if (records_at != NULL)
+        *records_at = at <= POINTER_REACH ? (uint16_t)at : 0;
+    response->counts[section] =
+        (uint16_t)(response->counts[section] + view.record_count + (signatures ? view.signature_count : 0));
+    return true;
+}
+
+bool response_put_signatures(struct response *response, enum section section,
+                             const struct placement *placement)
+{
+    struct rrset_view view = rrset_view(placement->image->bytes, placement->entry);
+    struct placement copy = *placement;
+    struct writer w = writer_to(response->at, room_left(response));
+    put_signature_records(response, &w, &copy, &view);
+    if (w.failed)
+        return false;
+    response->at = w.at;
+    response->counts[section] = (uint16_t)(response->counts[section] + view.signature_count);
+    return true;
+}
+
+/* --- names in what is written
+ * ---------------------------------------------------------------------------------- */
+
+uint16_t response_name_at(const struct response *response, uint16_t at, unsigned labels)
+{
+    for (unsigned hops = 0; hops < NAME_HOPS;) {
+        if (response->start[at] >= 0xc0) {
+            at = (uint16_t)(get_u16(response->start + at) & POINTER_REACH);
+            hops++;
+        } else if (labels > 0) {
+            at = (uint16_t)(at + 1 + response->start[at]);
+            labels--;
+        } else {
+            break;
+        }
+    }
+    return at;
+}
+
+size_t response_name(const struct response *response, uint16_t at, uint8_t name[NAME_MAX_OCTETS])
+{
+    size_t octets = 0;
+    size_t written = offset_now(response);
+    size_t from = at;
+    for (unsigned hops = 0; hops < NAME_HOPS && from + 1 < written + 1;) {
+        uint8_t label = response->start[from];
+        if (label >= 0xc0) {
+            from = get_u16(response->start + from) & POINTER_REACH;
+            hops++;
+            continue;
+        }
+        if (octets + 1 + label > NAME_MAX_OCTETS || from + 1 + label > written)
+            return 0;
+        memcpy(name + octets, response->start + from, 1U + label);
+        octets += 1U + label;
+        from += 1U + label;
+        if (label == 0)
+            return octets;
+    }
+    return 0;
+}
+
+/* --- the end
+ * --------------------------------------------------------------------------------------------------- */
+
+void response_truncate(struct response *response)
+{
+    response->at = response->start + MESSAGE_HEADER_OCTETS +
+                   (response->question_name_octets > 0 ? response->question_name_octets + QUESTION_TAIL : 0);
+    memset(response->counts, 0, sizeof response->counts);
+    response->flags |= FLAG_TC;
+}
+
+static void put_opt(struct response *response, const struct query *query)
+{
+    const struct answer_policy *policy = response->policy;
+    struct writer w = writer_to(response->at, response->opt_octets);
+    writer_u8(&w, 0);
+    writer_u16(&w, RR_OPT);
+    writer_u16(&w, policy->udp_octets);
+    writer_u8(&w, (uint8_t)(query->rcode >> 4));
+    writer_u8(&w, 0);
+    writer_u16(&w, query->dnssec_ok ? 0x8000 : 0);
+    writer_u16(&w, (uint16_t)(response->opt_octets - OPT_FIXED));
+    if (query->wants_nsid) {
+        writer_u16(&w, EDNS_NSID);
+        writer_u16(&w, policy->identity_octets);
+        writer_bytes(&w, policy->identity, policy->identity_octets);
+    }
+    response->at = w.at;
+    response->counts[SECTION_ADDITIONAL]++;
+}
+
+size_t response_finish(struct response *response, const struct query *query)
+{
+    if (query->has_edns)
+        put_opt(response, query);
+    uint8_t *header = response->start;
+    unsigned kept = query->flags & (FLAG_OPCODE | FLAG_RD);
+    set_u16(header, query->id);
+    set_u16(header + 2, FLAG_QR | kept | response->flags | (query->rcode & 15U));
+    set_u16(header + 4, query->question_octets > 0 ? 1 : 0);
+    set_u16(header + 6, response->counts[SECTION_ANSWER]);
+    set_u16(header + 8, response->counts[SECTION_AUTHORITY]);
+    set_u16(header + 10, response->counts[SECTION_ADDITIONAL]);
+    return offset_now(response);
+}
