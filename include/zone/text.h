@@ -10,7 +10,7 @@
 #ifndef HITHER_ZONE_TEXT_H
 #define HITHER_ZONE_TEXT_H
 
-#include "base/finding.h"
+#include "zone/token.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,6 +19,7 @@
 
 #define ZONE_TEXT_MAX_FILES     10000
 #define ZONE_TEXT_DIGEST_OCTETS 32
+#define ZONE_TEXT_PATH_MAX      4096
 
 /* What the file system says of one file. */
 struct zone_stamp {
@@ -37,14 +38,12 @@ struct zone_stamps {
 };
 
 struct zone_file {
-    char *path;    /* owned; absolute, or relative to the including file's directory joined to it */
-    char *bytes;   /* owned; not zero-terminated; NULL when it could not be read */
-    size_t octets; /* of `bytes` */
-    int error;     /* errno of the attempt, or 0 */
-    int64_t mtime_ns;
-    int64_t ctime_ns;
-    dev_t device;
-    ino_t inode;
+    char *bytes;    /* owned; not zero-terminated; NULL when it could not be read */
+    size_t octets;  /* of `bytes` */
+    int error;      /* errno of the attempt, or 0 */
+    size_t same_as; /* the file among `files` that has the text: itself, or an earlier one that is the
+                     * same file by another path */
+    struct zone_stamp stamp; /* its path too: absolute when the zone's own is */
 };
 
 struct zone_text {
@@ -62,6 +61,13 @@ int zone_text_load(struct zone_text *text, const char *path);
 /* One file from memory: `octets` of `bytes` are copied and nothing is read from disk; includes will be
  * missing. For tests and fuzzing. 0 or -ENOMEM. */
 int zone_text_of_memory(struct zone_text *text, const char *path, const char *bytes, size_t octets);
+
+/* Another such file, for an $INCLUDE to find. 0 or -ENOMEM. */
+int zone_text_add_memory(struct zone_text *text, const char *path, const char *bytes, size_t octets);
+
+/* The path that the word after $INCLUDE spells, zero-terminated, its escapes resolved. False when it can't be
+ * one. */
+bool zone_text_path(const struct zone_token *token, char path[ZONE_TEXT_PATH_MAX]);
 
 /* The file that `path`, written in an $INCLUDE of the file at `from`, stands for; NULL when it wasn't
  * loaded. */
