@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The control socket: a Unix stream socket on which the `hither` command asks. It lives on the announcer's
- * loop, so it answers even while the server is down. This file knows framing and dispatch; what a command does
- * is in the table that the owner gives.
+ * loop, so it answers even while the server is down. This file knows framing and dispatch; what a command
+ * does is in the table that the owner gives.
  *
  *     request  {"command": "reload", "zone": "example.com"}    one JSON object, one line
  *     reply    {"ok": true, ...}  or  {"ok": false, "error": "what went wrong and what to do"}
@@ -49,8 +49,9 @@ struct control_command {
 };
 
 /* Listens at `path` with mode 0660. A socket that nobody answers on is removed first; anything else in its
- * place is left alone and refused. `commands` (of `count`) must live as long as the socket; "version" is
- * answered here. NULL, and `why` (of `why_octets`) says what is wrong and what to do. */
+ * place is left alone and refused. From then on the process ignores SIGPIPE. `commands` (of `count`) must
+ * live as long as the socket; "version" is answered here. NULL, and `why` (of `why_octets`) says what is
+ * wrong and what to do. */
 struct control *control_open(uv_loop_t *loop, const char *path, const struct control_command *commands,
                              size_t count, void *owner, char *why, size_t why_octets);
 

@@ -44,8 +44,8 @@ struct zone_key {
 
 static int compare_zone_keys(const void *a, const void *b)
 {
-    const struct zone_key *x = *(const struct zone_key *const *)a;
-    const struct zone_key *y = *(const struct zone_key *const *)b;
+    const struct zone_key *x = a;
+    const struct zone_key *y = b;
     bool x_directory = x->zone->directory != NULL;
     bool y_directory = y->zone->directory != NULL;
     if (x_directory != y_directory)
@@ -64,35 +64,27 @@ static bool same_zone(const struct zone_key *a, const struct zone_key *b)
     return name_equal(a->name, b->name);
 }
 
-static void find_same_zones(struct judge *j, struct zone_key **order, size_t count)
+/* Sorted, the same zones are neighbours. */
+static void judge_same_zones(struct judge *j)
 {
-    qsort(order, count, sizeof *order, compare_zone_keys);
+    size_t count = 0;
+    struct zone_key *keys = calloc(j->settings->zone_count, sizeof *keys);
+    for (size_t i = 0; keys != NULL && i < j->settings->zone_count; i++) {
+        const struct settings_zone *zone = &j->settings->zones[i];
+        bool named = zone->name != NULL && name_from_text(keys[count].name, zone->name) > 0;
+        keys[count].zone = zone;
+        count += named || zone->directory != NULL;
+    }
+    if (count > 0)
+        qsort(keys, count, sizeof *keys, compare_zone_keys);
     for (size_t i = 1; i < count; i++) {
-        const struct settings_zone *first = order[i - 1]->zone;
-        const struct settings_zone *second = order[i]->zone;
-        if (same_zone(order[i - 1], order[i]))
+        const struct settings_zone *first = keys[i - 1].zone;
+        const struct settings_zone *second = keys[i].zone;
+        if (same_zone(&keys[i - 1], &keys[i]))
             findings_add(j->findings, FINDING_ERROR, j->settings->path, second->line,
                          "zones: '%.260s' stands in line %u already",
                          second->directory != NULL ? second->directory : second->name, first->line);
     }
-}
-
-static void judge_same_zones(struct judge *j)
-{
-    size_t total = j->settings->zone_count;
-    size_t count = 0;
-    struct zone_key *keys = calloc(total, sizeof *keys);
-    struct zone_key **order = calloc(total, sizeof(struct zone_key *));
-    for (size_t i = 0; keys != NULL && order != NULL && i < total; i++) {
-        const struct settings_zone *zone = &j->settings->zones[i];
-        bool named = zone->name != NULL && name_from_text(keys[count].name, zone->name) > 0;
-        keys[count].zone = zone;
-        order[count] = &keys[count];
-        count += named || zone->directory != NULL;
-    }
-    if (count > 0)
-        find_same_zones(j, order, count);
-    free(order);
     free(keys);
 }
 

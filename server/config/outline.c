@@ -33,8 +33,11 @@ static const char *name_of_path(const struct walk *w)
 static const char *shown(char room[64], const char *text)
 {
     size_t at = 0;
-    for (; text[at] != '\0' && at < 48; at++)
-        room[at] = (unsigned char)text[at] < 0x20 || text[at] == 0x7f ? '?' : text[at];
+    for (; text[at] != '\0' && at < 48; at++) {
+        room[at] = text[at];
+        if ((unsigned char)text[at] < 0x20 || text[at] == 0x7f)
+            room[at] = '?';
+    }
     (void)snprintf(room + at, 64 - at, "%s", text[at] != '\0' ? "..." : "");
     return room;
 }
@@ -359,15 +362,17 @@ static void walk_value(struct walk *w, const cyaml_schema_value_t *schema,
 static void walk_stream(struct walk *w, const cyaml_schema_value_t *schema)
 {
     (void)walk_next(w); /* the stream's start */
-    if (walk_next(w) != YAML_DOCUMENT_START_EVENT || walk_next(w) == YAML_NO_EVENT ||
-        event_is_null(&w->event)) {
+    bool begins = walk_next(w) == YAML_DOCUMENT_START_EVENT;
+    if (begins)
+        (void)walk_next(w);
+    if (!begins || event_is_null(&w->event)) {
         if (w->loadable)
             findings_add(w->findings, FINDING_ERROR, w->file, 0,
                          "nothing is configured: begin with 'server:' and a list 'listen:'");
         w->loadable = false;
         return;
     }
-    walk_value(w, schema, schema->mapping.fields);
+    walk_value(w, schema, schema->mapping.fields); /* nothing, when the text has ended here */
     if (w->ended)
         return;
     (void)walk_next(w); /* the document's end */
