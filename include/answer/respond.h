@@ -11,7 +11,7 @@
 
 #include "answer/response.h"
 
-#define RESPOND_CHAIN_MOST 16 /* aliases that one answer follows */
+#define RESPOND_CHAIN_MOST 24 /* names that one answer looks up, one alias after another */
 
 /* Answers `query` from `image` (the zone found for its name; NULL: none of ours). `found` is the first
  * look-up, done already. */

@@ -20,6 +20,8 @@ enum section {
     SECTION_ADDITIONAL,
 };
 
+#define RESPONSE_PROVED_MOST 8
+
 struct response {
     uint8_t *start;
     uint8_t *at;
@@ -29,6 +31,9 @@ struct response {
     uint16_t counts[3];            /* by enum section */
     uint16_t flags;                /* AA and TC */
     uint16_t opt_octets;
+    unsigned proved_count;
+    const struct image_node
+        *proved[RESPONSE_PROVED_MOST]; /* whose NSEC or NSEC3 is in the authority section */
 };
 
 /* An RRset and how its names are to be found in the message. */

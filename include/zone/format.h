@@ -156,9 +156,12 @@ enum link_kind {
     LINK_GLUE = 1, /* the name is below the cut itself: the referral is useless without it (RFC 9471 3.1) */
     LINK_SIBLING = 2,  /* glue of another delegation of this zone (RFC 9471 3.2) */
     LINK_COURTESY = 3, /* saves a query, may be left out */
+    LINK_ALIAS =
+        4, /* the same for SVCB in AliasMode: the target's RRset of the same type too (RFC 9460 4.1) */
 };
 
-/* The name at `at` octets into the records has its addresses at `node`. */
+/* The name at `at` octets into the records has its addresses at `node` (which may be a wildcard). At 0 stands
+ * the pointer to the owner: then it is the owner itself whose addresses are meant. */
 struct image_link {
     uint16_t at;
     uint16_t kind; /* enum link_kind */

@@ -27,6 +27,8 @@ struct answering {
     uint16_t apex_at; /* the same for the apex of `image`, uncompressed; 0: nowhere */
     struct linked linked[LINKED_MOST];
     unsigned linked_count;
+    unsigned visited_count;
+    uint64_t visited[RESPOND_CHAIN_MOST]; /* hashes of the names that the chain went through */
 };
 
 enum step {
@@ -283,18 +285,21 @@ static enum step answer_found(struct answering *a)
 /* --- additional data
  * ------------------------------------------------------------------------------------------- */
 
-/* The addresses of one link. False when they don't fit. */
-static bool put_addresses(struct answering *a, const struct linked *linked, const struct image_link *link)
+/* The addresses (and for an alias the records of its own type) of one link. False when they don't fit. */
+static bool put_linked(struct answering *a, const struct linked *linked, const struct image_link *link)
 {
-    static const uint16_t types[] = {RR_A, RR_AAAA};
+    const uint16_t types[] = {RR_A, RR_AAAA, link->kind == LINK_ALIAS ? linked->entry->type : 0};
     const struct image_node *node = image_at(linked->image->bytes, link->node);
     uint16_t at = linked->records_at != 0
                       ? response_name_at(a->response, (uint16_t)(linked->records_at + link->at), 0)
                       : 0;
+    /* Where the name doesn't stand the node's own owner is written; a wildcard's would be the wrong one. */
+    if (at == 0 && (node->flags & NODE_WILDCARD) != 0)
+        return true;
     for (unsigned i = 0; i < sizeof types / sizeof types[0]; i++) {
-        const struct placement placement = {linked->image, node_find(node, types[i]), node, at,
-                                            linked->apex_at};
-        if (placement.entry != NULL &&
+        const struct image_entry *entry = types[i] != 0 ? node_find(node, types[i]) : NULL;
+        const struct placement placement = {linked->image, entry, node, at, linked->apex_at};
+        if (entry != NULL &&
             !response_put(a->response, SECTION_ADDITIONAL, &placement, a->query->dnssec_ok, NULL))
             return false;
     }
@@ -308,13 +313,13 @@ static void put_additional(struct answering *a)
     for (unsigned i = 0; i < a->linked_count; i++) {
         struct rrset_view view = rrset_view(a->linked[i].image->bytes, a->linked[i].entry);
         for (unsigned l = 0; l < view.link_count; l++) {
-            if (view.links[l].kind == LINK_GLUE && !put_addresses(a, &a->linked[i], &view.links[l])) {
+            if (view.links[l].kind == LINK_GLUE && !put_linked(a, &a->linked[i], &view.links[l])) {
                 a->response->flags |= FLAG_TC;
                 return;
             }
         }
         for (unsigned l = 0; l < view.link_count; l++) {
-            if (view.links[l].kind != LINK_GLUE && !put_addresses(a, &a->linked[i], &view.links[l]))
+            if (view.links[l].kind != LINK_GLUE && !put_linked(a, &a->linked[i], &view.links[l]))
                 break;
         }
     }
@@ -330,6 +335,18 @@ static uint16_t apex_in_question(const struct answering *a, const struct zone_im
     if (!name_is_at_or_below(question, image->header->apex))
         return 0;
     return (uint16_t)(MESSAGE_HEADER_OCTETS + a->response->question_name_octets - image->header->apex_octets);
+}
+
+/* Whether the chain came to a name that it has been at; if not, the name is noted. */
+static bool goes_round(struct answering *a)
+{
+    uint64_t hash = a->query->name.hashes[a->query->name.labels];
+    for (unsigned i = 0; i < a->visited_count; i++) {
+        if (a->visited[i] == hash)
+            return true;
+    }
+    a->visited[a->visited_count++] = hash;
+    return a->visited_count == RESPOND_CHAIN_MOST;
 }
 
 /* Looks the alias' target up in the zone of ours that it is in. False when it is in none. */
@@ -352,18 +369,19 @@ void respond(struct response *response, struct query *query, const struct zone_s
         query->rcode = RCODE_REFUSED;
         return;
     }
-    struct answering a = {
-        .response = response,
-        .query = query,
-        .set = set,
-        .image = image,
-        .found = *found,
-        .name_at = MESSAGE_HEADER_OCTETS,
-        .apex_at = (uint16_t)(MESSAGE_HEADER_OCTETS + query->name.octets - image->header->apex_octets),
-    };
+    struct answering a;
+    a.response = response;
+    a.query = query;
+    a.set = set;
+    a.image = image;
+    a.found = *found;
+    a.name_at = MESSAGE_HEADER_OCTETS;
+    a.apex_at = (uint16_t)(MESSAGE_HEADER_OCTETS + query->name.octets - image->header->apex_octets);
+    a.linked_count = 0;
+    a.visited_count = 1;
+    a.visited[0] = query->name.hashes[query->name.labels];
     enum step step = answer_found(&a);
-    for (unsigned aliases = 1; step == STEP_ALIAS && aliases < RESPOND_CHAIN_MOST && look_up_target(&a);
-         aliases++)
+    while (step == STEP_ALIAS && !goes_round(&a) && look_up_target(&a))
         step = answer_found(&a);
     if (step == STEP_FULL)
         response_truncate(response);

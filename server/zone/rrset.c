@@ -118,48 +118,88 @@ static void put_name(struct rendering *r, const uint8_t *name)
     writer_u8(r->image, 0);
 }
 
-/* What the addresses of `target` are to the RRset: no link when they are none of this zone's business. */
-static enum link_kind link_kind_of(const struct rrset_source *source, uint16_t type, const uint8_t *target,
-                                   const struct tree_node *node)
+/* What the addresses of `target` are to the RRset: 0 when it has no use for them. */
+static enum link_kind link_kind_of(const struct rrset_source *source, const struct zone_record *record,
+                                   const uint8_t *target, const struct tree_node *node)
 {
-    bool occluded = (node->flags & NODE_OCCLUDED) != 0;
-    bool cut = (node->flags & NODE_CUT) != 0;
-    if (type != RR_NS)
-        return occluded || cut ? 0 : LINK_COURTESY;
+    bool occluded = (node->flags & (NODE_OCCLUDED | NODE_CUT)) != 0;
+    if (record->type != RR_NS) {
+        if (occluded)
+            return 0;
+        bool alias = (record->type == RR_SVCB || record->type == RR_HTTPS) &&
+                     (record->rdata[0] | record->rdata[1]) == 0;
+        return alias ? LINK_ALIAS : LINK_COURTESY;
+    }
     if ((source->node->flags & NODE_CUT) == 0)
         return LINK_COURTESY;
     if (name_is_at_or_below(target, source->node->owner))
         return LINK_GLUE;
-    return occluded || cut ? LINK_SIBLING : LINK_COURTESY;
+    return occluded ? LINK_SIBLING : LINK_COURTESY;
 }
 
-static bool has_addresses(const struct rrset_source *source, const struct tree_node *node)
+/* Whether the node has what a link of this kind brings. */
+static bool is_worth_it(const struct rrset_source *source, const struct zone_record *record,
+                        enum link_kind kind, const struct tree_node *node)
 {
     for (uint32_t i = node->first; i < node->last; i++) {
         uint16_t type = record_of(source, i)->type;
-        if (type == RR_A || type == RR_AAAA)
+        if (type == RR_A || type == RR_AAAA || (kind == LINK_ALIAS && type == record->type))
             return true;
     }
     return false;
 }
 
-/* Notes the addresses of the name in `record`'s rdata, which begins `rdata_at` octets into the records. */
+/* The node that answers for `target`: its own, or the wildcard that it expands from. NULL: none of this zone.
+ */
+static const struct tree_node *node_for(const struct zone_tree *tree, const uint8_t *target)
+{
+    uint8_t wildcard[2 + NAME_MAX_OCTETS] = {1, '*'};
+    uint32_t found = tree_find(tree, target);
+    if (found != TREE_NONE)
+        return &tree->nodes[found];
+    if (!name_is_at_or_below(target, tree->records->apex))
+        return NULL;
+    do
+        target = name_parent(target);
+    while ((found = tree_find(tree, target)) == TREE_NONE);
+    if ((tree->nodes[found].flags & (NODE_WILDCARD_BELOW | NODE_CUT | NODE_DNAME | NODE_OCCLUDED)) !=
+        NODE_WILDCARD_BELOW)
+        return NULL;
+    memcpy(wildcard + 2, target, name_octets(target));
+    found = tree_find(tree, wildcard);
+    return found != TREE_NONE ? &tree->nodes[found] : NULL;
+}
+
+static bool is_linked(const struct rendering *r, uint32_t node)
+{
+    for (size_t i = r->link_count; i > 0 && i + RRSET_MAX_NAMES > r->link_count; i--) {
+        if (r->links[i - 1].node == node)
+            return true;
+    }
+    return false;
+}
+
+/* Notes the addresses of the name in `record`'s rdata, which stands `at` octets into the records. */
 static void add_link(struct rendering *r, const struct zone_record *record, size_t target, size_t at)
 {
     const struct rrset_source *source = r->source;
     const uint8_t *name = record->rdata + target;
-    if (at > UINT16_MAX)
+    bool svcb = record->type == RR_SVCB || record->type == RR_HTTPS;
+    if (svcb && *name == 0) {
+        /* In ServiceMode the owner itself is meant, in AliasMode nothing (RFC 9460 2.5). */
+        if ((record->rdata[0] | record->rdata[1]) == 0)
+            return;
+        name = source->node->owner;
+        at = 0;
+    }
+    const struct tree_node *node = node_for(source->tree, name);
+    if (node == NULL || at > UINT16_MAX)
         return;
-    /* A target of "." in ServiceMode means the owner itself (RFC 9460 2.5.2). */
-    if ((record->type == RR_SVCB || record->type == RR_HTTPS) && *name == 0)
-        return;
-    uint32_t found = tree_find(source->tree, name);
-    if (found == TREE_NONE)
-        return;
-    const struct tree_node *node = &source->tree->nodes[found];
-    enum link_kind kind = link_kind_of(source, record->type, name, node);
-    if (kind != 0 && has_addresses(source, node))
-        r->links[r->link_count++] = (struct image_link){(uint16_t)at, (uint16_t)kind, found};
+    uint32_t number = (uint32_t)(node - source->tree->nodes);
+    enum link_kind kind = link_kind_of(source, record, name, node);
+    bool wildcard = (node->flags & NODE_WILDCARD) != 0;
+    if (kind != 0 && is_worth_it(source, record, kind, node) && (wildcard || !is_linked(r, number)))
+        r->links[r->link_count++] = (struct image_link){(uint16_t)at, (uint16_t)kind, number};
 }
 
 static void put_compressed(struct rendering *r, const struct zone_record *record)
