@@ -24,6 +24,8 @@ static size_t offset_of(image_ref ref)
 
 static bool records_valid(const uint8_t *records, size_t octets, unsigned count)
 {
+    if (octets == 0)
+        return count == 0;
     struct reader r = reader_of(records, octets);
     while (count-- > 0) {
         (void)reader_bytes(&r, 10);
