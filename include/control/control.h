@@ -68,6 +68,10 @@ const json_t *control_body(const struct control_request *request);
 /* Answers with `body`, an object whose reference is taken over, and "ok": true. NULL: nothing but "ok". */
 void control_reply(struct control_request *request, json_t *body);
 
+/* Answers with `json` of `octets`, a whole object that another process wrote: passed on unread, in one
+ * line. */
+void control_reply_text(struct control_request *request, const char *json, size_t octets);
+
 /* Answers with "ok": false and `body`'s members beside an error. `body` (may be NULL) is taken over. */
 void control_refuse(struct control_request *request, json_t *body, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -166,17 +166,18 @@ static json_t *error_body(json_t *body, const char *text)
     return body;
 }
 
-static void request_answer(struct control_request *request, json_t *body)
+/* Takes over `line`. */
+static void request_answer(struct control_request *request, char *line)
 {
     struct control_client *client = request->client;
     json_decref(request->body);
     free(request);
     if (client == NULL) {
-        json_decref(body);
+        free(line);
         return;
     }
     client->request = NULL;
-    client_write(client, line_of(body));
+    client_write(client, line);
 }
 
 void control_reply(struct control_request *request, json_t *body)
@@ -184,7 +185,17 @@ void control_reply(struct control_request *request, json_t *body)
     if (body == NULL)
         body = json_object();
     (void)json_object_set_new(body, "ok", json_true());
-    request_answer(request, body);
+    request_answer(request, line_of(body));
+}
+
+void control_reply_text(struct control_request *request, const char *json, size_t octets)
+{
+    char *line = malloc(octets + 2);
+    for (size_t i = 0; line != NULL && i < octets; i++)
+        line[i] = json[i] == '\n' || json[i] == '\0' ? ' ' : json[i];
+    if (line != NULL)
+        memcpy(line + octets, "\n", 2);
+    request_answer(request, line);
 }
 
 void control_refuse(struct control_request *request, json_t *body, const char *format, ...)
@@ -194,7 +205,7 @@ void control_refuse(struct control_request *request, json_t *body, const char *f
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    request_answer(request, error_body(body, text));
+    request_answer(request, line_of(error_body(body, text)));
 }
 
 const json_t *control_body(const struct control_request *request)

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The channel between the two processes: a SOCK_SEQPACKET pair that carries commands down and replies up. One
+ * packet is one message: a number, by which a reply finds its request, and a text. The announcer passes the
+ * text of a reply on to whoever asked and never parses it.
+ *
+ *     down   "reload" or "reload NAME"     read the configuration and changed zones again
+ *            "stop"                        leave; no reply
+ *     up     one JSON object               control/control.h says what stands in a reply
+ */
+#ifndef HITHER_BASE_CHANNEL_H
+#define HITHER_BASE_CHANNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CHANNEL_TEXT_OCTETS 65536 /* with the closing zero */
+
+struct channel_message {
+    uint32_t id;
+    size_t octets; /* of the text, which is also zero-terminated */
+    char text[CHANNEL_TEXT_OCTETS];
+};
+
+/* Both ends, nonblocking and close-on-exec. 0 or -errno. */
+int channel_open(int ends[2]);
+
+/* Text that is too long is cut. 0 or -errno; -EAGAIN when the other side doesn't read. */
+int channel_send(int fd, uint32_t id, const char *text, size_t octets);
+
+/* 1: a message; 0: none now; -ECONNRESET: the other side is gone; else -errno. What is malformed is skipped.
+ */
+int channel_receive(int fd, struct channel_message *message);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Datagrams in, datagrams out: the two ends of the query walk over UDP (RFC 1035 4.2.1). A readable socket is
+ * emptied in batches: recvmmsg() -> answer_batch() -> sendmmsg(). Answers never fragment (RFC 9715): the
+ * sockets ignore what path MTU discovery says, and what doesn't fit the path is lost, not split.
+ *
+ * One `struct udp` for each worker; it is used by that worker's thread alone.
+ */
+#ifndef HITHER_NET_UDP_H
+#define HITHER_NET_UDP_H
+
+#include "answer/context.h"
+
+#include <uv.h>
+
+#define UDP_QUERY_OCTETS    4096 /* what is longer is cut, and then judged like any broken message */
+#define UDP_RESPONSE_OCTETS 4096 /* the most that any configuration may allow */
+#define UDP_TURN_BATCHES    8    /* per readable socket and turn of the loop, so that others get theirs */
+
+struct udp;
+
+/* NULL when memory is short. `loop` and `context` outlive it. */
+struct udp *udp_new(uv_loop_t *loop, struct answer_context *context);
+
+/* Answers on `fd`, a bound nonblocking socket that stays the caller's. 0 or -errno. */
+int udp_listen(struct udp *udp, int fd);
+
+/* Stops, and frees `udp` once the loop has closed its handles. */
+void udp_close(struct udp *udp);
+
+#endif

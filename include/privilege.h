@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Giving up what isn't needed. The announcer starts as root, perhaps, to bind low ports; then it becomes
+ * `server.user`. The server, which reads what strangers send, keeps no privilege at all.
+ */
+#ifndef HITHER_PRIVILEGE_H
+#define HITHER_PRIVILEGE_H
+
+#include "config.h"
+
+#include <stddef.h>
+
+/* Makes the directories that the settings name (state-dir, and the control socket's), owned by whom we will
+ * be, and, as root with `user` set, becomes that user for good. 0; or -errno, and `why` says what to do. */
+int privilege_drop(const struct settings_server *settings, char *why, size_t why_octets);
+
+/* The server's part: no capabilities, and none to be had by exec(2). 0 or -errno. */
+int privilege_forsake(void);
+
+/* As many descriptors as the system lets us have. */
+void privilege_raise_descriptors(void);
+
+#endif

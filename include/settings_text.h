@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The configuration's text on its way: read from its file once, judged by the announcer, and handed to the
+ * server in a memfd. So both processes go by the same octets, and a server that is started in place of a
+ * crashed one goes by those that were found good, whatever the file has become since.
+ */
+#ifndef HITHER_SETTINGS_TEXT_H
+#define HITHER_SETTINGS_TEXT_H
+
+#include "config.h"
+
+#include <stddef.h>
+
+#define SETTINGS_TEXT_OCTETS (16 * 1024 * 1024)
+
+struct settings_text {
+    char *text; /* owned */
+    size_t octets;
+};
+
+/* Reads the file and judges it. NULL when it can't be read or anything in it is an error: `findings` says
+ * what. `text` is to be freed by settings_text_free() in any case. */
+struct settings *settings_text_read(const char *path, struct settings_text *text, struct findings *findings);
+
+/* Makes `fd` (a memfd) hold the text. 0 or -errno. */
+int settings_text_put(int fd, const struct settings_text *text);
+
+/* The settings that the text in `fd` means. NULL as above. */
+struct settings *settings_text_get(int fd, const char *path, struct findings *findings);
+
+void settings_text_free(struct settings_text *text);
+
+/* Warns of each difference between the two that takes effect only after a restart. */
+void settings_text_warn_of_restart(const struct settings *in_force, const struct settings *wanted,
+                                   struct findings *findings);
+
+/* Gives `wanted` the server section of those in force, but for the identity, and those in force the wanted
+ * one: what was bound and who we are stays until a restart. Doing it again takes it back. */
+void settings_text_swap_bound(struct settings *in_force, struct settings *wanted);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The announcer process: one loop that holds everything about the route, and the server's life.
+ *
+ *     guard  --> health --> announcer --> shared_down (for /status)
+ *     control, signals --> drain, reload, leave
+ */
+#ifndef HITHER_STEER_H
+#define HITHER_STEER_H
+
+#include "announce/announcer.h"
+#include "base/clock.h"
+#include "base/shared.h"
+#include "config.h"
+#include "control/control.h"
+#include "guard.h"
+#include "health/health.h"
+#include "settings_text.h"
+
+#include <stdbool.h>
+#include <uv.h>
+
+#define STEER_WHY_OCTETS 256
+
+/* How far the way out is. */
+enum steer_leaving {
+    STEER_STAYS,
+    STEER_DRAINS,  /* the route is being taken back */
+    STEER_LINGERS, /* it is gone; queries that were on their way still come */
+    STEER_CLOSES,  /* Cease is being sent */
+    STEER_ENDS,    /* the server is leaving */
+};
+
+struct steer {
+    uv_loop_t loop;
+    const char *program; /* argv[0] */
+    struct settings *settings;
+    struct shared_down *down;
+    const struct shared_up *up;
+    int down_fd;
+    int up_fd;
+    int text_fd;
+    struct mono started;
+
+    struct guard *guard;
+    struct health *health;
+    struct announcer *announcer;
+    struct control *control;
+    uv_signal_t hup;
+    uv_signal_t term;
+    uv_signal_t interrupt;
+
+    enum route_state route; /* as told last */
+    struct mono route_since;
+    char why[STEER_WHY_OCTETS]; /* what health said last */
+
+    enum steer_leaving leaving;
+    uv_timer_t linger;
+    struct mono linger_until;
+    struct mono quiet_since;
+    uint64_t queries; /* at the last look */
+    int status;       /* exit status */
+};
+
+/* Runs the announcer (and so the server) with `settings`, which are taken over, and which `text` means, until
+ * told to leave. `program` is our argv[0]. The exit status. */
+int steer_main(const char *program, struct settings *settings, const struct settings_text *text);
+
+/* steer_leave.c: the way out. */
+
+/* Drains, waits until queries stop, closes, and ends the loop. */
+void steer_leave(struct steer *s, const char *reason);
+
+/* Ends everything now. */
+void steer_leave_now(struct steer *s, int status);
+
+/* steer_reload.c: the configuration and the zones again. `request` (NULL: SIGHUP) is answered when the server
+ * is done. */
+void steer_reload(struct steer *s, struct control_request *request, const char *only_zone);
+
+/* steer_commands.c: what the control socket offers. */
+extern const struct control_command steer_commands[];
+extern const size_t steer_command_count;
+
+/* The announcer's half of `status`. New reference, or NULL. */
+json_t *steer_status(const struct steer *s);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The workers of the server process: one thread for each, with its own loop, its own sockets and its own
+ * counters. They share nothing that is written: zones and policy are read under liburcu's QSBR, in which a
+ * worker is online only while it is inside a batch, so a worker that waits never holds up a reload.
+ */
+#ifndef HITHER_WORKER_H
+#define HITHER_WORKER_H
+
+#include "base/shared.h"
+#include "base/stats.h"
+
+#include <stddef.h>
+
+struct workers;
+
+/* Starts `count` workers on the sockets that `down` lists; their hearts beat in `up`. 0; or -errno, and none
+ * runs. `down` and `up` outlive them. */
+int workers_start(struct workers **workers, size_t count, const struct shared_down *down,
+                  struct shared_up *up);
+
+/* Each worker's counters, to be read at any time until workers_stop(). */
+const struct worker_stats *const *workers_stats(const struct workers *workers);
+
+/* Queries that all workers have taken together. */
+uint64_t workers_queries(const struct workers *workers);
+
+/* Has them close their connections and end, waits, and frees everything. NULL is allowed. */
+void workers_stop(struct workers *workers);
+
+#endif

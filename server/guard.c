@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "guard.h"
+
+#include "base/channel.h"
+#include "base/clock.h"
+#include "base/heart.h"
+#include "base/log.h"
+#include "base/respawn.h"
+#include "serve.h"
+#include "spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define GUARD_WHY_OCTETS 160
+#define GUARD_HANDLES    3 /* beat, again, child */
+
+struct guard_ask {
+    guard_reply reply; /* NULL: this place is free */
+    void *arg;
+    uint32_t id;
+};
+
+struct guard {
+    uv_loop_t *loop;
+    struct guard_setup setup;
+    struct guard_owner owner;
+    uv_timer_t beat;
+    uv_timer_t again; /* running: a pause before the next start */
+    uv_signal_t child;
+    uv_poll_t *channel; /* of the server that runs */
+    int channel_fd;
+    pid_t pid; /* 0: none runs */
+    struct mono started;
+    struct mono down_since; /* zero while it serves, and before the first one does */
+    struct respawn respawn;
+    struct heart main_heart;
+    struct heart worker_hearts[SETTINGS_MAX_WORKERS];
+    unsigned restarts;
+    bool serving;
+    bool served; /* some time since our own start */
+    bool told_gone;
+    bool killed; /* for its still heart: sent SIGKILL, not buried yet */
+    void (*stopped)(void *arg);
+    void *stopped_arg;
+    bool stopping;
+    struct mono stop_by;
+    char why[GUARD_WHY_OCTETS]; /* the last one died */
+    uint32_t last_id;
+    struct guard_ask asks[GUARD_MAX_ASKS];
+    unsigned handles;
+    struct channel_message message;
+};
+
+static void guard_spawn(struct guard *g);
+
+static void guard_handle_closed(uv_handle_t *handle)
+{
+    struct guard *g = handle->data;
+    g->handles--;
+    if (g->handles == 0)
+        free(g);
+}
+
+static void guard_channel_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+/* Nobody will answer what is still open. */
+static void guard_channel_close(struct guard *g)
+{
+    if (g->channel != NULL) {
+        uv_close((uv_handle_t *)g->channel, guard_channel_closed);
+        close(g->channel_fd);
+        g->channel = NULL;
+    }
+    for (size_t i = 0; i < GUARD_MAX_ASKS; i++) {
+        struct guard_ask ask = g->asks[i];
+        g->asks[i] = (struct guard_ask){0};
+        if (ask.reply != NULL)
+            ask.reply(ask.arg, NULL, 0);
+    }
+}
+
+static void guard_on_reply(struct guard *g)
+{
+    for (size_t i = 0; i < GUARD_MAX_ASKS; i++) {
+        struct guard_ask ask = g->asks[i];
+        if (ask.reply == NULL || ask.id != g->message.id)
+            continue;
+        g->asks[i] = (struct guard_ask){0};
+        ask.reply(ask.arg, g->message.text, g->message.octets);
+        return;
+    }
+}
+
+static void guard_on_channel(uv_poll_t *poll, int status, int events)
+{
+    struct guard *g = poll->data;
+    (void)events;
+    if (status < 0) {
+        (void)uv_poll_stop(poll);
+        return;
+    }
+    int got = channel_receive(g->channel_fd, &g->message);
+    if (got > 0)
+        guard_on_reply(g);
+    else if (got < 0) /* Its end is told by SIGCHLD. */
+        (void)uv_poll_stop(poll);
+}
+
+/* A channel for a new server; `theirs` is its end. */
+static int guard_channel_open(struct guard *g, int *theirs)
+{
+    int ends[2];
+    uv_poll_t *poll = calloc(1, sizeof *poll);
+    int error = poll != NULL ? channel_open(ends) : -ENOMEM;
+    if (error < 0) {
+        free(poll);
+        return error;
+    }
+    error = uv_poll_init(g->loop, poll, ends[0]);
+    if (error < 0) {
+        free(poll);
+        close(ends[0]);
+        close(ends[1]);
+        return error;
+    }
+    poll->data = g;
+    g->channel = poll;
+    g->channel_fd = ends[0];
+    *theirs = ends[1];
+    return uv_poll_start(poll, UV_READABLE, guard_on_channel);
+}
+
+/* What the dead one wrote isn't true of the new one: all of it reads as zero again. */
+static void guard_forget_server(struct guard *g)
+{
+    (void)fallocate(g->setup.up_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+                    (off_t)sizeof(struct shared_up));
+}
+
+static int guard_try_spawn(struct guard *g)
+{
+    int theirs = -1;
+    int error = guard_channel_open(g, &theirs);
+    if (error == 0) {
+        struct spawn_descriptors descriptors = {g->setup.down_fd, g->setup.up_fd, theirs, g->setup.text_fd,
+                                                !g->served};
+        guard_forget_server(g);
+        pid_t pid = spawn_server(g->setup.program, g->setup.settings, g->setup.down, &descriptors);
+        error = pid < 0 ? (int)pid : 0;
+        g->pid = pid < 0 ? 0 : pid;
+    }
+    if (theirs >= 0)
+        close(theirs);
+    if (error < 0)
+        guard_channel_close(g);
+    g->started = mono_now();
+    g->main_heart = heart_watch(0, g->started);
+    g->killed = false;
+    return error;
+}
+
+static void guard_on_again(uv_timer_t *timer)
+{
+    guard_spawn(timer->data);
+}
+
+static void guard_spawn_later(struct guard *g, int64_t pause_ms)
+{
+    if (pause_ms == 0)
+        guard_spawn(g);
+    else
+        (void)uv_timer_start(&g->again, guard_on_again, (uint64_t)pause_ms, 0);
+}
+
+static void guard_spawn(struct guard *g)
+{
+    int error = guard_try_spawn(g);
+    if (error == 0) {
+        log_debug("the server is process %d", (int)g->pid);
+        return;
+    }
+    log_error("can't start the server: %s; trying again", strerror(-error));
+    struct mono now = mono_now();
+    int64_t pause_ms = respawn_pause_ms(&g->respawn, now, now);
+    guard_spawn_later(g, pause_ms > 0 ? pause_ms : RESPAWN_FIRST_MS);
+}
+
+/* In place of a callback that must not be called any more. */
+static void guard_ended(struct guard *g)
+{
+    void (*stopped)(void *arg) = g->stopped;
+    g->stopped = NULL;
+    uv_close((uv_handle_t *)&g->beat, guard_handle_closed);
+    uv_close((uv_handle_t *)&g->again, guard_handle_closed);
+    uv_close((uv_handle_t *)&g->child, guard_handle_closed);
+    if (stopped != NULL)
+        stopped(g->stopped_arg);
+}
+
+static void guard_describe_death(struct guard *g, int status)
+{
+    if (g->killed)
+        return; /* `why` says more than that we killed it */
+    if (WIFSIGNALED(status))
+        (void)snprintf(g->why, sizeof g->why, "the server was ended by signal %d (%s)", WTERMSIG(status),
+                       strsignal(WTERMSIG(status)));
+    else
+        (void)snprintf(g->why, sizeof g->why, "the server left with status %d", WEXITSTATUS(status));
+}
+
+static void guard_on_death(struct guard *g, int status)
+{
+    struct mono now = mono_now();
+    bool refused = !g->served && WIFEXITED(status) && WEXITSTATUS(status) == SERVE_EXIT_REFUSED;
+    g->pid = 0;
+    if (g->serving)
+        g->down_since = now;
+    g->serving = false;
+    guard_describe_death(g, status);
+    guard_channel_close(g);
+    if (g->stopping) {
+        guard_ended(g);
+        return;
+    }
+    if (refused) {
+        g->owner.refused(g->owner.arg);
+        return;
+    }
+    int64_t pause_ms = respawn_pause_ms(&g->respawn, g->started, now);
+    log_error("%s; starting another%s%s", g->why, pause_ms > 0 ? " after a pause" : "",
+              pause_ms >= RESPAWN_MOST_MS ? " (it keeps dying)" : "");
+    g->restarts++;
+    guard_spawn_later(g, pause_ms);
+}
+
+static void guard_on_child(uv_signal_t *handle, int signal_number)
+{
+    struct guard *g = handle->data;
+    int status;
+    (void)signal_number;
+    if (g->pid > 0 && waitpid(g->pid, &status, WNOHANG) == g->pid)
+        guard_on_death(g, status);
+}
+
+/* Its hearts have come to a stop: a hang becomes a death, which everyone knows how to deal with. */
+static void guard_put_down(struct guard *g, const char *what, int64_t still_ms)
+{
+    (void)snprintf(g->why, sizeof g->why, "the server hung: %s stood still for %lld ms", what,
+                   (long long)still_ms);
+    log_error("%s; killing it", g->why);
+    g->killed = true;
+    (void)kill(g->pid, SIGKILL);
+}
+
+static void guard_check_workers(struct guard *g, struct mono now)
+{
+    const struct shared_up *up = g->setup.up;
+    uint32_t count = atomic_load_explicit(&up->worker_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count && i < SETTINGS_MAX_WORKERS; i++) {
+        int64_t beat = atomic_load_explicit(&up->worker_beat_ns[i], memory_order_relaxed);
+        int64_t still_ms = heart_still_ms(&g->worker_hearts[i], beat, now);
+        if (still_ms >= HEART_STILL_MS) {
+            guard_put_down(g, "a worker's heart", still_ms);
+            return;
+        }
+    }
+}
+
+static void guard_check_hearts(struct guard *g, struct mono now)
+{
+    int64_t beat = atomic_load_explicit(&g->setup.up->beat_ns, memory_order_relaxed);
+    int64_t still_ms = heart_still_ms(&g->main_heart, beat, now);
+    if (still_ms >= (beat == 0 ? GUARD_START_MS : HEART_STILL_MS))
+        guard_put_down(g, "its heart", still_ms);
+    else if (g->serving)
+        guard_check_workers(g, now);
+}
+
+/* It has just begun to serve. */
+static void guard_on_serving(struct guard *g, struct mono now)
+{
+    g->serving = true;
+    for (size_t i = 0; i < SETTINGS_MAX_WORKERS; i++)
+        g->worker_hearts[i] = heart_watch(0, now);
+    if (g->restarts > 0)
+        log_info("the server answers again, %lld ms after its start",
+                 (long long)mono_ms_between(g->started, now));
+    if (g->told_gone || !g->served)
+        g->owner.back(g->owner.arg);
+    g->down_since = (struct mono){0};
+    g->told_gone = false;
+    g->served = true;
+}
+
+static void guard_on_beat(uv_timer_t *timer)
+{
+    struct guard *g = timer->data;
+    struct mono now = mono_now();
+    atomic_store_explicit(&g->setup.down->beat_ns, now.ns, memory_order_relaxed);
+    if (g->stopping) {
+        if (g->pid > 0 && mono_reached(now, g->stop_by))
+            (void)kill(g->pid, SIGKILL);
+        return;
+    }
+    if (g->pid > 0 && !g->killed)
+        guard_check_hearts(g, now);
+    if (g->pid > 0 && !g->killed && !g->serving &&
+        atomic_load_explicit(&g->setup.up->serving, memory_order_acquire) == 1)
+        guard_on_serving(g, now);
+    if (g->down_since.ns != 0 && !g->told_gone && mono_ms_between(g->down_since, now) >= GUARD_GRACE_MS) {
+        g->told_gone = true;
+        g->owner.gone(g->owner.arg, g->why);
+    }
+}
+
+struct guard *guard_start(uv_loop_t *loop, const struct guard_setup *setup, const struct guard_owner *owner,
+                          char *why, size_t why_octets)
+{
+    struct guard *g = calloc(1, sizeof *g);
+    if (g == NULL) {
+        (void)snprintf(why, why_octets, "memory is short");
+        return NULL;
+    }
+    g->loop = loop;
+    g->setup = *setup;
+    g->owner = *owner;
+    g->handles = GUARD_HANDLES;
+    (void)uv_timer_init(loop, &g->beat);
+    (void)uv_timer_init(loop, &g->again);
+    (void)uv_signal_init(loop, &g->child);
+    g->beat.data = g->again.data = g->child.data = g;
+    atomic_store_explicit(&setup->down->beat_ns, mono_now().ns, memory_order_relaxed);
+    int error = uv_signal_start(&g->child, guard_on_child, SIGCHLD);
+    if (error == 0)
+        error = uv_timer_start(&g->beat, guard_on_beat, HEART_BEAT_MS, HEART_BEAT_MS);
+    if (error == 0)
+        error = guard_try_spawn(g);
+    if (error < 0) {
+        (void)snprintf(why, why_octets, "can't start the server: %s", strerror(-error));
+        guard_ended(g);
+        return NULL;
+    }
+    return g;
+}
+
+int guard_ask(struct guard *guard, const char *command, guard_reply reply, void *arg)
+{
+    struct guard_ask *ask = guard->asks;
+    while (ask < guard->asks + GUARD_MAX_ASKS && ask->reply != NULL)
+        ask++;
+    if (guard->channel == NULL || guard->stopping)
+        return -ENOTCONN;
+    if (ask == guard->asks + GUARD_MAX_ASKS)
+        return -EBUSY;
+    int error = channel_send(guard->channel_fd, ++guard->last_id, command, strlen(command));
+    if (error == 0)
+        *ask = (struct guard_ask){reply, arg, guard->last_id};
+    return error;
+}
+
+bool guard_is_serving(const struct guard *guard)
+{
+    return guard->serving;
+}
+
+unsigned guard_restarts(const struct guard *guard)
+{
+    return guard->restarts;
+}
+
+static void guard_begin_stop(struct guard *g, void (*done)(void *arg), void *arg)
+{
+    g->stopping = true;
+    g->stopped = done;
+    g->stopped_arg = arg;
+    (void)uv_timer_stop(&g->again);
+    if (g->pid == 0)
+        guard_ended(g);
+}
+
+void guard_stop(struct guard *guard, void (*done)(void *arg), void *arg)
+{
+    static const char command[] = "stop";
+    guard->stop_by = mono_add_ms(mono_now(), GUARD_STOP_MS);
+    if (guard->channel != NULL && channel_send(guard->channel_fd, 0, command, sizeof command - 1) < 0)
+        guard->stop_by = mono_now();
+    guard_begin_stop(guard, done, arg);
+}
+
+void guard_kill(struct guard *guard)
+{
+    if (guard->pid > 0)
+        (void)kill(guard->pid, SIGKILL);
+    guard->stop_by = mono_now();
+    guard_begin_stop(guard, NULL, NULL);
+}

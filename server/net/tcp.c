@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "net/tcp.h"
+
+#include "net/tcp_connection.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <urcu/urcu-qsbr.h>
+
+/* Connections in one state, the one that has been there longest first: so the first is the first to expire.
+ */
+struct tcp_list {
+    struct tcp_connection *oldest;
+    struct tcp_connection *newest;
+};
+
+struct tcp_listener {
+    uv_poll_t poll;
+    struct tcp *tcp;
+    struct tcp_listener *next;
+    int fd;
+};
+
+struct tcp {
+    uv_loop_t *loop;
+    uv_timer_t sweep;
+    uv_timer_t pause; /* running: out of descriptors, so nothing is accepted */
+    struct tcp_listener *listeners;
+    struct tcp_list lists[TCP_STATES];
+    unsigned connections;
+    unsigned connections_max;
+    unsigned handles; /* that libuv hasn't closed yet */
+    struct tcp_shared shared;
+};
+
+static void tcp_acceptable(uv_poll_t *poll, int status, int events);
+
+/* The last handle takes `tcp` with it. */
+static void tcp_handle_closed(struct tcp *tcp)
+{
+    tcp->handles--;
+    if (tcp->handles == 0)
+        free(tcp);
+}
+
+static void tcp_list_remove(struct tcp_connection *c)
+{
+    struct tcp_list *list = &c->owner->lists[c->state];
+    if (!c->listed)
+        return;
+    *(c->older != NULL ? &c->older->newer : &list->oldest) = c->newer;
+    *(c->newer != NULL ? &c->newer->older : &list->newest) = c->older;
+    c->older = c->newer = NULL;
+    c->listed = false;
+}
+
+static void tcp_list_append(struct tcp_connection *c, enum tcp_state state)
+{
+    struct tcp_list *list = &c->owner->lists[state];
+    c->state = (uint8_t)state;
+    c->since_ms = uv_now(c->owner->loop);
+    c->older = list->newest;
+    *(list->newest != NULL ? &list->newest->newer : &list->oldest) = c;
+    list->newest = c;
+    c->listed = true;
+}
+
+static void tcp_connection_closed(uv_handle_t *handle)
+{
+    struct tcp_connection *c = handle->data;
+    tcp_handle_closed(c->owner);
+    free(c);
+}
+
+static void tcp_connection_end(struct tcp_connection *c)
+{
+    tcp_list_remove(c);
+    tcp_connection_release(c);
+    c->owner->connections--;
+    uv_close((uv_handle_t *)&c->poll, tcp_connection_closed);
+    close(c->fd);
+}
+
+static void tcp_connection_event(uv_poll_t *poll, int status, int events)
+{
+    struct tcp_connection *c = poll->data;
+    enum tcp_state state;
+    int wanted;
+    (void)events;
+
+    c->broken = status < 0;
+    if (!c->broken) {
+        urcu_qsbr_thread_online();
+        tcp_connection_turn(c);
+        urcu_qsbr_thread_offline();
+    }
+    if (!tcp_connection_next(c, &state, &wanted)) {
+        tcp_connection_end(c);
+        return;
+    }
+    if (c->progress || state != c->state) {
+        tcp_list_remove(c);
+        tcp_list_append(c, state);
+    }
+    if (wanted != c->events && uv_poll_start(&c->poll, wanted, tcp_connection_event) < 0)
+        tcp_connection_end(c);
+    else
+        c->events = wanted;
+}
+
+/* Room for one more: the connection that was idle longest has to leave, else the one that has been sending a
+ * message longest. One that takes its answers stays. */
+static bool tcp_make_room(struct tcp *tcp)
+{
+    struct tcp_connection *longest = tcp->lists[TCP_STATE_IDLE].oldest;
+    if (longest == NULL)
+        longest = tcp->lists[TCP_STATE_READING].oldest;
+    if (longest == NULL)
+        return false;
+    stat_add(&tcp->shared.context->stats->tcp_idle_closed, 1);
+    tcp_connection_end(longest);
+    return true;
+}
+
+/* Takes over `fd`. */
+static bool tcp_connection_begin(struct tcp *tcp, int fd, const union settings_address *client)
+{
+    const int on = 1;
+    struct tcp_connection *c = calloc(1, sizeof *c);
+    if (c == NULL || uv_poll_init(tcp->loop, &c->poll, fd) < 0) {
+        free(c);
+        close(fd);
+        return false;
+    }
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    c->owner = tcp;
+    c->shared = &tcp->shared;
+    c->client = *client;
+    c->fd = fd;
+    c->poll.data = c;
+    c->events = UV_READABLE;
+    tcp->connections++;
+    tcp->handles++;
+    tcp_list_append(c, TCP_STATE_IDLE);
+    if (uv_poll_start(&c->poll, UV_READABLE, tcp_connection_event) == 0)
+        return true;
+    tcp_connection_end(c);
+    return false;
+}
+
+static void tcp_listeners_poll(struct tcp *tcp, bool on)
+{
+    for (struct tcp_listener *l = tcp->listeners; l != NULL; l = l->next) {
+        if (on)
+            (void)uv_poll_start(&l->poll, UV_READABLE, tcp_acceptable);
+        else
+            (void)uv_poll_stop(&l->poll);
+    }
+}
+
+static void tcp_pause_ends(uv_timer_t *timer)
+{
+    struct tcp *tcp = timer->data;
+    tcp_listeners_poll(tcp, true);
+}
+
+/* Out of descriptors or memory. The listening sockets stay readable, so asking again at once would only burn
+ * the time that answers need. */
+static void tcp_pause(struct tcp *tcp)
+{
+    (void)tcp_make_room(tcp);
+    tcp_listeners_poll(tcp, false);
+    (void)uv_timer_start(&tcp->pause, tcp_pause_ends, TCP_ACCEPT_PAUSE_MS, 0);
+}
+
+/* True when there may be another one to accept. */
+static bool tcp_accept(struct tcp *tcp, int listening)
+{
+    struct worker_stats *stats = tcp->shared.context->stats;
+    union settings_address client;
+    socklen_t octets = sizeof client;
+    int fd = accept4(listening, &client.sa, &octets, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+        tcp_pause(tcp);
+        return false;
+    }
+    if (fd < 0) /* Another error is about the one connection that is gone already (accept(2)). */
+        return errno != EAGAIN && errno != EINVAL && errno != EBADF;
+    if (tcp->connections >= tcp->connections_max && !tcp_make_room(tcp)) {
+        stat_add(&stats->tcp_refused, 1);
+        close(fd);
+        return true;
+    }
+    stat_add(tcp_connection_begin(tcp, fd, &client) ? &stats->tcp_accepted : &stats->tcp_refused, 1);
+    return true;
+}
+
+static void tcp_acceptable(uv_poll_t *poll, int status, int events)
+{
+    struct tcp_listener *l = poll->data;
+    (void)events;
+    for (int i = 0; i < TCP_TURN_ACCEPTS && tcp_accept(l->tcp, l->fd); i++)
+        continue;
+    /* libuv stops polling when a socket is in error; accepting has cleared that. */
+    if (status < 0 && !uv_is_active((const uv_handle_t *)&l->tcp->pause))
+        (void)uv_poll_start(&l->poll, UV_READABLE, tcp_acceptable);
+}
+
+static void tcp_sweep(uv_timer_t *timer)
+{
+    static const uint64_t limits_ms[TCP_STATES] = {
+        [TCP_STATE_IDLE] = TCP_IDLE_MS,
+        [TCP_STATE_READING] = TCP_MESSAGE_MS,
+        [TCP_STATE_WRITING] = TCP_STALL_MS,
+    };
+    struct tcp *tcp = timer->data;
+    uint64_t now_ms = uv_now(tcp->loop);
+    for (int state = 0; state < TCP_STATES; state++) {
+        struct tcp_connection *c = tcp->lists[state].oldest;
+        while (c != NULL && now_ms - c->since_ms >= limits_ms[state]) {
+            stat_add(&tcp->shared.context->stats->tcp_idle_closed, 1);
+            tcp_connection_end(c);
+            c = tcp->lists[state].oldest;
+        }
+    }
+}
+
+struct tcp *tcp_new(uv_loop_t *loop, struct answer_context *context, unsigned connections)
+{
+    struct tcp *tcp = calloc(1, sizeof *tcp);
+    if (tcp == NULL)
+        return NULL;
+    tcp->loop = loop;
+    tcp->connections_max = connections;
+    tcp->shared.context = context;
+    (void)uv_timer_init(loop, &tcp->sweep);
+    (void)uv_timer_init(loop, &tcp->pause);
+    tcp->sweep.data = tcp->pause.data = tcp;
+    tcp->handles = 2;
+    (void)uv_timer_start(&tcp->sweep, tcp_sweep, TCP_SWEEP_MS, TCP_SWEEP_MS);
+    return tcp;
+}
+
+int tcp_listen(struct tcp *tcp, int fd)
+{
+    struct tcp_listener *l = calloc(1, sizeof *l);
+    if (l == NULL)
+        return -ENOMEM;
+    int error = uv_poll_init(tcp->loop, &l->poll, fd);
+    if (error < 0) {
+        free(l);
+        return error;
+    }
+    l->tcp = tcp;
+    l->fd = fd;
+    l->poll.data = l;
+    l->next = tcp->listeners;
+    tcp->listeners = l;
+    tcp->handles++;
+    return uv_poll_start(&l->poll, UV_READABLE, tcp_acceptable);
+}
+
+static void tcp_listener_closed(uv_handle_t *handle)
+{
+    struct tcp_listener *l = handle->data;
+    tcp_handle_closed(l->tcp);
+    free(l);
+}
+
+static void tcp_timer_closed(uv_handle_t *handle)
+{
+    tcp_handle_closed(handle->data);
+}
+
+void tcp_close(struct tcp *tcp)
+{
+    uv_close((uv_handle_t *)&tcp->sweep, tcp_timer_closed);
+    uv_close((uv_handle_t *)&tcp->pause, tcp_timer_closed);
+    while (tcp->listeners != NULL) {
+        struct tcp_listener *l = tcp->listeners;
+        tcp->listeners = l->next;
+        uv_close((uv_handle_t *)&l->poll, tcp_listener_closed);
+    }
+    for (int state = 0; state < TCP_STATES; state++)
+        while (tcp->lists[state].oldest != NULL)
+            tcp_connection_end(tcp->lists[state].oldest);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "privilege.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Who owns what we make. */
+struct privilege_owner {
+    uid_t uid;
+    gid_t gid;
+    bool change; /* we are somebody else now */
+};
+
+/* Makes one directory; what is there already is left as it is, for its owner knows why. */
+static int privilege_make_one(const char *path, const struct privilege_owner *owner)
+{
+    if (mkdir(path, 0755) < 0)
+        return errno == EEXIST ? 0 : -errno;
+    if (owner->change && lchown(path, owner->uid, owner->gid) < 0)
+        return -errno;
+    return 0;
+}
+
+/* Makes the directory at `path` and those above it. */
+static int privilege_make_directory(const char *path, const struct privilege_owner *owner)
+{
+    char part[PATH_MAX];
+    size_t octets = strlen(path);
+    int error = 0;
+    if (octets >= sizeof part)
+        return -ENAMETOOLONG;
+    for (size_t i = 1; error == 0 && i <= octets; i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        memcpy(part, path, i);
+        part[i] = '\0';
+        error = privilege_make_one(part, owner);
+    }
+    struct stat st;
+    if (error == 0 && (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)))
+        error = -ENOTDIR;
+    return error;
+}
+
+static int privilege_make_directories(const struct settings_server *settings,
+                                      const struct privilege_owner *owner, char *why, size_t why_octets)
+{
+    char parent[PATH_MAX];
+    (void)snprintf(parent, sizeof parent, "%s", settings->control != NULL ? settings->control : "");
+    char *slash = strrchr(parent, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    const char *wanted[][2] = {{settings->state_dir, "server.state-dir"}, {parent, "server.control"}};
+    for (size_t i = 0; i < 2; i++) {
+        if (wanted[i][0] == NULL || wanted[i][0][0] == '\0')
+            continue;
+        int error = privilege_make_directory(wanted[i][0], owner);
+        if (error < 0) {
+            (void)snprintf(why, why_octets, "can't make the directory %s: %s; make it, or change %s",
+                           wanted[i][0], strerror(-error), wanted[i][1]);
+            return error;
+        }
+    }
+    return 0;
+}
+
+static int privilege_become(const struct passwd *user, char *why, size_t why_octets)
+{
+    if (initgroups(user->pw_name, user->pw_gid) < 0 ||
+        setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
+        setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0) {
+        int error = -errno;
+        (void)snprintf(why, why_octets, "can't become user %s: %s", user->pw_name, strerror(-error));
+        return error;
+    }
+    return 0;
+}
+
+int privilege_drop(const struct settings_server *settings, char *why, size_t why_octets)
+{
+    struct privilege_owner owner = {geteuid(), getegid(), false};
+    const struct passwd *user = NULL;
+    if (settings->user != NULL && geteuid() == 0) {
+        user = getpwnam(settings->user);
+        if (user == NULL) {
+            (void)snprintf(why, why_octets,
+                           "there is no user %s; make it (adduser --system --group %s) or change server.user",
+                           settings->user, settings->user);
+            return -ENOENT;
+        }
+        owner = (struct privilege_owner){user->pw_uid, user->pw_gid, user->pw_uid != 0};
+    }
+    int error = privilege_make_directories(settings, &owner, why, why_octets);
+    if (error == 0 && owner.change)
+        error = privilege_become(user, why, why_octets);
+    return error;
+}
+
+int privilege_forsake(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -errno;
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+}
+
+void privilege_raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}

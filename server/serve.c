@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "serve.h"
+
+#include "answer/context.h"
+#include "base/channel.h"
+#include "base/clock.h"
+#include "base/heart.h"
+#include "base/log.h"
+#include "base/shared.h"
+#include "control/control.h"
+#include "control/http.h"
+#include "net/tcp.h"
+#include "privilege.h"
+#include "settings_text.h"
+#include "spawn.h"
+#include "worker.h"
+#include "zone/reload.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define SERVE_UDP_OCTETS 1232 /* RFC 9715 */
+
+struct serve {
+    uv_loop_t loop;
+    uv_timer_t beat;
+    uv_poll_t channel;
+    struct spawn_descriptors descriptors;
+    const char *settings_path;
+    struct settings *settings; /* in force */
+    char identity[256];        /* as at the start */
+    size_t worker_count;
+    const struct shared_down *down;
+    struct shared_up *up;
+    struct heart parent_heart;
+    pid_t parent;
+    struct mono started;
+    struct zone_reload *zones;
+    struct workers *workers;
+    struct http *http;
+    int status;
+    bool leaving;
+    struct channel_message message;
+};
+
+/* A "reload" under way. */
+struct serve_reload {
+    struct serve *serve;
+    uint32_t id;
+    struct findings findings; /* of the configuration */
+};
+
+static void serve_leave(struct serve *s, int status)
+{
+    if (s->leaving)
+        return;
+    s->leaving = true;
+    s->status = status;
+    uv_close((uv_handle_t *)&s->beat, NULL);
+    uv_close((uv_handle_t *)&s->channel, NULL);
+    if (s->zones != NULL)
+        zone_reload_close(s->zones);
+}
+
+/* The route must not outlive the answers, nor a hung announcer go on holding it. */
+static void serve_check_announcer(struct serve *s, struct mono now)
+{
+    int64_t beat =
+        atomic_load_explicit((_Atomic int64_t *)(uintptr_t)&s->down->beat_ns, memory_order_relaxed);
+    if (getppid() != s->parent) {
+        log_error("the announcer is gone; leaving");
+        serve_leave(s, SERVE_EXIT_FAILED);
+    } else if (heart_still_ms(&s->parent_heart, beat, now) >= HEART_STILL_MS) {
+        log_error("the announcer hung: its heart stood still for %d ms; killing it", HEART_STILL_MS);
+        (void)kill(s->parent, SIGKILL);
+        serve_leave(s, SERVE_EXIT_FAILED);
+    }
+}
+
+static void serve_on_beat(uv_timer_t *timer)
+{
+    struct serve *s = timer->data;
+    struct mono now = mono_now();
+    atomic_store_explicit(&s->up->beat_ns, now.ns, memory_order_relaxed);
+    if (s->workers != NULL)
+        atomic_store_explicit(&s->up->queries, workers_queries(s->workers), memory_order_relaxed);
+    serve_check_announcer(s, now);
+}
+
+static int serve_publish_policy(const struct settings *settings)
+{
+    struct answer_policy policy = {.udp_octets = SERVE_UDP_OCTETS, .tcp_idle_100ms = TCP_IDLE_MS / 100};
+    size_t octets = strnlen(settings->server.identity, sizeof policy.identity - 1);
+    memcpy(policy.identity, settings->server.identity, octets);
+    policy.identity_octets = (uint8_t)octets;
+    return answer_policy_publish(&policy);
+}
+
+/* Answers a command; takes over `reply`. */
+static void serve_reply(const struct serve *s, uint32_t id, json_t *reply)
+{
+    static const char failed[] = "{\"ok\": false, \"error\": \"memory is short\"}";
+    char *text = reply != NULL ? json_dumps(reply, JSON_COMPACT) : NULL;
+    const char *sent = text != NULL ? text : failed;
+    if (strlen(sent) >= CHANNEL_TEXT_OCTETS)
+        sent = "{\"ok\": false, \"error\": \"too much to tell: the log has all of it\"}";
+    if (channel_send(s->descriptors.channel, id, sent, strlen(sent)) < 0)
+        log_warn("the announcer doesn't take the reply to a command");
+    free(text);
+    json_decref(reply);
+}
+
+static void serve_reload_free(struct serve_reload *reload)
+{
+    findings_free(&reload->findings);
+    free(reload);
+}
+
+static json_t *serve_describe_reload(const struct serve_reload *reload, const struct zone_report *report)
+{
+    json_t *findings = control_findings(&reload->findings);
+    json_t *of_zones = control_findings(report->findings);
+    char text[200];
+    (void)snprintf(text, sizeof text, "%zu zones served: %zu loaded, %zu unchanged, %zu removed%s%s",
+                   report->zones, report->loaded + report->cached, report->kept, report->removed,
+                   report->stale > 0 ? "; some were refused, and older ones are still served" : "",
+                   report->failed > 0 ? "; some were refused, and nothing is there to serve" : "");
+    (void)json_array_extend(findings, of_zones);
+    json_decref(of_zones);
+    json_t *reply = json_pack("{s:b, s:s, s:o}", "ok", report->ok, "message", text, "findings", findings);
+    if (!report->ok && reply != NULL)
+        (void)json_object_set_new(reply, "error",
+                                  json_string("not all zones could be loaded; what was served stays"));
+    return reply;
+}
+
+static void serve_reloaded(const struct zone_report *report, void *arg)
+{
+    struct serve_reload *reload = arg;
+    log_info("reloaded in %lld ms: %zu zones served, %zu loaded, %zu unchanged, %zu removed, %zu stale, %zu "
+             "failed",
+             (long long)report->took_ms, report->zones, report->loaded + report->cached, report->kept,
+             report->removed, report->stale, report->failed);
+    serve_reply(reload->serve, reload->id, serve_describe_reload(reload, report));
+    serve_reload_free(reload);
+}
+
+static void serve_refuse_reload(struct serve_reload *reload, const char *error)
+{
+    serve_reply(reload->serve, reload->id,
+                json_pack("{s:b, s:s, s:o}", "ok", 0, "error", error, "findings",
+                          control_findings(&reload->findings)));
+    serve_reload_free(reload);
+}
+
+/* The configuration again, then the zones, or `only_zone` alone. */
+static void serve_reload(struct serve *s, uint32_t id, const char *only_zone)
+{
+    struct serve_reload *reload = calloc(1, sizeof *reload);
+    if (reload == NULL) {
+        serve_reply(s, id, NULL);
+        return;
+    }
+    reload->serve = s;
+    reload->id = id;
+    struct settings *wanted = settings_text_get(s->descriptors.text, s->settings_path, &reload->findings);
+    if (wanted == NULL) {
+        serve_refuse_reload(reload, "the configuration has errors; what was in force stays");
+        return;
+    }
+    settings_text_warn_of_restart(s->settings, wanted, &reload->findings);
+    settings_text_swap_bound(s->settings, wanted);
+    if (serve_publish_policy(wanted) < 0 ||
+        zone_reload_run(s->zones, wanted, only_zone, ZONE_RELOAD_AGAIN, serve_reloaded, reload) < 0) {
+        settings_text_swap_bound(s->settings, wanted);
+        settings_free(wanted);
+        serve_refuse_reload(reload, "memory is short; what was in force stays");
+        return;
+    }
+    settings_free(s->settings);
+    s->settings = wanted;
+}
+
+static void serve_on_message(struct serve *s)
+{
+    static const char one[] = "reload ";
+    const char *text = s->message.text;
+    if (strcmp(text, "stop") == 0)
+        serve_leave(s, 0);
+    else if (strcmp(text, "reload") == 0)
+        serve_reload(s, s->message.id, NULL);
+    else if (strncmp(text, one, sizeof one - 1) == 0)
+        serve_reload(s, s->message.id, text + sizeof one - 1);
+    else
+        serve_reply(s, s->message.id, json_pack("{s:b, s:s}", "ok", 0, "error", "no such command"));
+}
+
+static void serve_on_channel(uv_poll_t *poll, int status, int events)
+{
+    struct serve *s = poll->data;
+    (void)events;
+    int got = status < 0 ? status : channel_receive(s->descriptors.channel, &s->message);
+    if (got > 0)
+        serve_on_message(s);
+    else if (got < 0) {
+        log_error("the announcer has closed the channel; leaving");
+        serve_leave(s, SERVE_EXIT_FAILED);
+    }
+}
+
+static bool serve_start_http(struct serve *s)
+{
+    char why[200];
+    struct http_sources sources = {
+        .identity = s->identity,
+        .started = s->started,
+        .down = s->down,
+        .up = s->up,
+        .workers = workers_stats(s->workers),
+        .worker_count = s->worker_count,
+    };
+    if (!s->settings->server.http_enabled)
+        return true;
+    s->http = http_start(&s->settings->server.http, &sources, why, sizeof why);
+    if (s->http == NULL)
+        log_error("server.http: %s", why);
+    return s->http != NULL;
+}
+
+/* After the first load: the workers begin to answer. */
+static void serve_begin(struct serve *s)
+{
+    int error = workers_start(&s->workers, s->worker_count, s->down, s->up);
+    if (error < 0) {
+        log_error("can't start the workers: %s", uv_strerror(error));
+        serve_leave(s, SERVE_EXIT_FAILED);
+        return;
+    }
+    /* Figures are worth less than answers: a server that replaces another goes on without them. */
+    if (!serve_start_http(s) && s->descriptors.first) {
+        serve_leave(s, SERVE_EXIT_REFUSED);
+        return;
+    }
+    atomic_store_explicit(&s->up->serving, 1, memory_order_release);
+}
+
+static void serve_rechecked(const struct zone_report *report, void *arg)
+{
+    (void)arg;
+    log_info("checked the zones' sources: %zu zones served, %zu loaded anew, %zu stale, %zu failed",
+             report->zones, report->loaded, report->stale, report->failed);
+}
+
+static void serve_loaded(const struct zone_report *report, void *arg)
+{
+    struct serve *s = arg;
+    if (!report->published) {
+        log_error("not started: the zones have errors");
+        serve_leave(s, SERVE_EXIT_REFUSED);
+        return;
+    }
+    log_info("serving %zu zones, %llu records; loaded in %lld ms", report->zones,
+             (unsigned long long)report->records, (long long)report->took_ms);
+    serve_begin(s);
+    if (!s->leaving && !s->descriptors.first &&
+        zone_reload_run(s->zones, s->settings, NULL, ZONE_RELOAD_AGAIN, serve_rechecked, s) < 0)
+        log_warn("memory is short: the zones' sources weren't looked at");
+}
+
+/* As many as there are sockets for, whatever the configuration says since they were bound. */
+static size_t serve_count_workers(const struct shared_down *down)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < down->socket_count && i < SHARED_MAX_SOCKETS; i++)
+        if (down->sockets[i].worker >= count)
+            count = down->sockets[i].worker + 1U;
+    return count <= SETTINGS_MAX_WORKERS ? count : 0;
+}
+
+static bool serve_map(struct serve *s)
+{
+    s->down = shared_map(s->descriptors.down, sizeof *s->down, false);
+    s->up = shared_map(s->descriptors.up, sizeof *s->up, true);
+    if (s->down == NULL || s->up == NULL || s->down->magic != SHARED_MAGIC) {
+        log_error("can't map the memory shared with the announcer");
+        return false;
+    }
+    s->up->magic = SHARED_MAGIC;
+    s->worker_count = serve_count_workers(s->down);
+    return s->worker_count > 0;
+}
+
+static bool serve_bind_fate(struct serve *s)
+{
+    struct mono now = mono_now();
+    s->parent = getppid();
+    int error = privilege_forsake();
+    if (error < 0) {
+        log_error("can't give up privileges: %s", strerror(-error));
+        return false;
+    }
+    /* Again, because a change of credentials may have cleared it. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        return false;
+    s->started = now;
+    s->parent_heart = heart_watch(0, now);
+    return getppid() == s->parent;
+}
+
+static bool serve_settings(struct serve *s)
+{
+    struct findings findings = {0};
+    s->settings = settings_text_get(s->descriptors.text, s->settings_path, &findings);
+    if (s->settings == NULL)
+        findings_log(&findings);
+    else
+        (void)snprintf(s->identity, sizeof s->identity, "%s", s->settings->server.identity);
+    findings_free(&findings);
+    return s->settings != NULL;
+}
+
+/* True when the loop has something to do. */
+static bool serve_start(struct serve *s)
+{
+    enum zone_reload_mode mode = s->descriptors.first ? ZONE_RELOAD_START : ZONE_RELOAD_RECOVER;
+    (void)uv_timer_init(&s->loop, &s->beat);
+    int error = uv_poll_init(&s->loop, &s->channel, s->descriptors.channel);
+    s->beat.data = s->channel.data = s;
+    if (error == 0)
+        error = uv_timer_start(&s->beat, serve_on_beat, 0, HEART_BEAT_MS);
+    if (error == 0)
+        error = uv_poll_start(&s->channel, UV_READABLE, serve_on_channel);
+    if (error == 0)
+        error = serve_publish_policy(s->settings);
+    if (error == 0) {
+        s->zones = zone_reload_new(&s->loop, s->up);
+        error =
+            s->zones != NULL ? zone_reload_run(s->zones, s->settings, NULL, mode, serve_loaded, s) : -ENOMEM;
+    }
+    if (error < 0)
+        log_error("can't start: %s", uv_strerror(error));
+    return error == 0;
+}
+
+static int serve_run(struct serve *s)
+{
+    int error = uv_loop_init(&s->loop);
+    if (error < 0) {
+        log_error("can't start: %s", uv_strerror(error));
+        return SERVE_EXIT_FAILED;
+    }
+    if (!serve_start(s))
+        return SERVE_EXIT_FAILED;
+    (void)uv_run(&s->loop, UV_RUN_DEFAULT);
+    atomic_store_explicit(&s->up->serving, 0, memory_order_release);
+    http_stop(s->http);
+    workers_stop(s->workers);
+    (void)uv_loop_close(&s->loop);
+    return s->status;
+}
+
+int serve_main(const char *descriptors, const char *settings_path)
+{
+    static struct serve serve;
+    struct serve *s = &serve;
+    log_open("server", LOG_LEVEL_INFO);
+    (void)prctl(PR_SET_NAME, "hither-server", 0, 0, 0);
+    s->settings_path = settings_path;
+    if (!spawn_descriptors_read(descriptors, &s->descriptors)) {
+        log_error(SPAWN_VARIABLE " is for hitherd's own use; unset it");
+        return SERVE_EXIT_FAILED;
+    }
+    if (!serve_map(s) || !serve_bind_fate(s))
+        return SERVE_EXIT_FAILED;
+    atomic_store_explicit(&s->up->beat_ns, s->started.ns, memory_order_relaxed);
+    if (!serve_settings(s))
+        return SERVE_EXIT_REFUSED;
+    int status = serve_run(s);
+    settings_free(s->settings);
+    return status;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the control socket offers, and where each answer comes from.
+ *
+ *     status  announcer, guard, shared_up        drain, resume  announcer
+ *     why     health                             reload         steer_reload.c, then the server
+ *     zones   shared_up
+ */
+#include "base/log.h"
+#include "control/report.h"
+#include "steer.h"
+
+#define COMMANDS_MAX_ZONES 100000 /* that one reply tells of */
+
+static json_t *commands_route(const struct steer *s)
+{
+    return json_pack("{s:s, s:I, s:s}", "state", route_state_name(s->route), "since_s",
+                     (json_int_t)(mono_ms_between(s->route_since, mono_now()) / 1000), "why", s->why);
+}
+
+static const char *commands_backend(const struct steer *s)
+{
+    return s->settings->announce.backend == ANNOUNCE_BGP ? "bgp" : "none";
+}
+
+json_t *steer_status(const struct steer *s)
+{
+    struct mono now = mono_now();
+    json_t *announce = s->announcer != NULL ? announcer_status(s->announcer, now) : json_object();
+    if (announce != NULL)
+        (void)json_object_set_new(announce, "backend", json_string(commands_backend(s)));
+    return json_pack("{s:s, s:s, s:I, s:o, s:o}", "identity", s->settings->server.identity, "version",
+                     HITHER_VERSION, "uptime_s", (json_int_t)(mono_ms_between(s->started, now) / 1000),
+                     "route", commands_route(s), "announce", announce);
+}
+
+static void commands_status(struct control_request *request, void *owner)
+{
+    const struct steer *s = owner;
+    json_t *status = steer_status(s);
+    json_t *server = report_server(s->up, mono_now());
+    if (server != NULL)
+        (void)json_object_set_new(server, "restarts", json_integer((json_int_t)guard_restarts(s->guard)));
+    if (status != NULL)
+        (void)json_object_set_new(status, "server", server);
+    control_reply(request, status);
+}
+
+static void commands_why(struct control_request *request, void *owner)
+{
+    const struct steer *s = owner;
+    json_t *why = s->health != NULL ? health_why(s->health) : json_object();
+    if (why != NULL)
+        (void)json_object_set_new(why, "route", commands_route(s));
+    control_reply(request, why);
+}
+
+static void commands_drain(struct control_request *request, void *owner)
+{
+    struct steer *s = owner;
+    if (s->leaving != STEER_STAYS) {
+        control_refuse(request, NULL, "hitherd is leaving already");
+        return;
+    }
+    const char *reason = control_text(request, "reason");
+    log_info("told to drain%s%s", reason != NULL ? ": " : "", reason != NULL ? reason : "");
+    announcer_drain(s->announcer, reason, NULL, NULL);
+    control_reply(request, json_pack("{s:o, s:s}", "route", commands_route(s), "message",
+                                     "draining; `hither resume` takes it back"));
+}
+
+static void commands_resume(struct control_request *request, void *owner)
+{
+    struct steer *s = owner;
+    if (s->leaving != STEER_STAYS) {
+        control_refuse(request, NULL, "hitherd is leaving already");
+        return;
+    }
+    log_info("told to resume");
+    announcer_resume(s->announcer);
+    control_reply(request, json_pack("{s:o, s:s}", "route", commands_route(s), "message",
+                                     "announcing again as soon as the checks are good"));
+}
+
+static void commands_reload(struct control_request *request, void *owner)
+{
+    steer_reload(owner, request, control_text(request, "zone"));
+}
+
+static void commands_zones(struct control_request *request, void *owner)
+{
+    const struct steer *s = owner;
+    control_reply(request, json_pack("{s:o}", "zones", report_zones(s->up, COMMANDS_MAX_ZONES)));
+}
+
+const struct control_command steer_commands[] = {
+    {"status", commands_status}, {"why", commands_why},       {"drain", commands_drain},
+    {"resume", commands_resume}, {"reload", commands_reload}, {"zones", commands_zones},
+};
+const size_t steer_command_count = sizeof steer_commands / sizeof *steer_commands;

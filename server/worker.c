@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "worker.h"
+
+#include "answer/context.h"
+#include "base/clock.h"
+#include "base/heart.h"
+#include "base/log.h"
+#include "net/tcp.h"
+#include "net/udp.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <urcu/urcu-qsbr.h>
+#include <uv.h>
+
+#define WORKER_SPARE_DESCRIPTORS 256 /* for zone files, HTTP and what else isn't a client */
+
+struct worker {
+    struct worker_stats stats;
+    struct answer_context context;
+    uv_loop_t loop;
+    uv_timer_t beat;
+    uv_async_t stop;
+    struct udp *udp;
+    struct tcp *tcp;
+    _Atomic int64_t *heart;
+    pthread_t thread;
+    unsigned index;
+};
+
+struct workers {
+    size_t count;
+    struct worker *list[SETTINGS_MAX_WORKERS];
+    const struct worker_stats *stats[SETTINGS_MAX_WORKERS];
+};
+
+static void worker_beat(uv_timer_t *timer)
+{
+    struct worker *w = timer->data;
+    atomic_store_explicit(w->heart, mono_now().ns, memory_order_relaxed);
+}
+
+static void worker_on_stop(uv_async_t *stop)
+{
+    struct worker *w = stop->data;
+    if (w->udp != NULL)
+        udp_close(w->udp);
+    if (w->tcp != NULL)
+        tcp_close(w->tcp);
+    w->udp = NULL;
+    w->tcp = NULL;
+    uv_close((uv_handle_t *)&w->beat, NULL);
+    uv_close((uv_handle_t *)&w->stop, NULL);
+}
+
+/* Its own sockets, of those that `down` lists. */
+static int worker_listen(struct worker *w, const struct shared_down *down)
+{
+    uint32_t count = down->socket_count < SHARED_MAX_SOCKETS ? down->socket_count : SHARED_MAX_SOCKETS;
+    int error = 0;
+    for (uint32_t i = 0; error == 0 && i < count; i++) {
+        const struct shared_socket *s = &down->sockets[i];
+        if (s->worker != w->index)
+            continue;
+        error = s->transport == SHARED_UDP ? udp_listen(w->udp, s->fd) : tcp_listen(w->tcp, s->fd);
+    }
+    return error;
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *w = arg;
+    char name[16];
+    (void)snprintf(name, sizeof name, "worker-%u", w->index);
+    (void)pthread_setname_np(pthread_self(), name);
+    urcu_qsbr_register_thread();
+    urcu_qsbr_thread_offline();
+    (void)uv_run(&w->loop, UV_RUN_DEFAULT);
+    urcu_qsbr_unregister_thread();
+    return NULL;
+}
+
+/* All signals are for the main thread, and a thread is born with its maker's mask. */
+static int worker_spawn(struct worker *w)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = -pthread_create(&w->thread, NULL, worker_main, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+static unsigned worker_connections(size_t workers)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= WORKER_SPARE_DESCRIPTORS)
+        return 1;
+    rlim_t each = (limit.rlim_cur - WORKER_SPARE_DESCRIPTORS) / workers;
+    return each < TCP_CONNECTIONS ? (unsigned)each : TCP_CONNECTIONS;
+}
+
+/* Runs the loop to its end, so that everything on it is freed. */
+static void worker_free(struct worker *w)
+{
+    (void)uv_run(&w->loop, UV_RUN_DEFAULT);
+    if (uv_loop_close(&w->loop) < 0)
+        log_error("worker %u left something open", w->index);
+    free(w);
+}
+
+/* Made on the main thread, so that whatever is wrong is known before anything runs. */
+static int worker_new(struct worker **made, unsigned index, size_t workers, const struct shared_down *down,
+                      _Atomic int64_t *heart)
+{
+    struct worker *w = NULL;
+    /* Its counters fill cache lines of their own (base/stats.h). */
+    if (posix_memalign((void **)&w, _Alignof(struct worker), sizeof *w) != 0)
+        return -ENOMEM;
+    memset(w, 0, sizeof *w);
+    int error = uv_loop_init(&w->loop);
+    if (error < 0) {
+        free(w);
+        return error;
+    }
+    w->index = index;
+    w->heart = heart;
+    w->context.stats = &w->stats;
+    (void)uv_timer_init(&w->loop, &w->beat);
+    (void)uv_async_init(&w->loop, &w->stop, worker_on_stop);
+    w->beat.data = w->stop.data = w;
+    w->udp = udp_new(&w->loop, &w->context);
+    w->tcp = tcp_new(&w->loop, &w->context, worker_connections(workers));
+    error = w->udp != NULL && w->tcp != NULL ? worker_listen(w, down) : -ENOMEM;
+    if (error == 0)
+        error = uv_timer_start(&w->beat, worker_beat, 0, HEART_BEAT_MS);
+    if (error < 0) {
+        worker_on_stop(&w->stop);
+        worker_free(w);
+        return error;
+    }
+    *made = w;
+    return 0;
+}
+
+static int worker_start(struct workers *workers, size_t count, const struct shared_down *down,
+                        struct shared_up *up)
+{
+    size_t index = workers->count;
+    struct worker *w = NULL;
+    int error = worker_new(&w, (unsigned)index, count, down, &up->worker_beat_ns[index]);
+    if (error < 0)
+        return error;
+    atomic_store_explicit(w->heart, mono_now().ns, memory_order_relaxed);
+    error = worker_spawn(w);
+    if (error < 0) {
+        worker_on_stop(&w->stop);
+        worker_free(w);
+        return error;
+    }
+    workers->stats[index] = &w->stats;
+    workers->list[workers->count++] = w;
+    return 0;
+}
+
+int workers_start(struct workers **workers, size_t count, const struct shared_down *down,
+                  struct shared_up *up)
+{
+    struct workers *all = calloc(1, sizeof *all);
+    int error = all != NULL ? 0 : -ENOMEM;
+    while (error == 0 && all->count < count)
+        error = worker_start(all, count, down, up);
+    if (error < 0) {
+        workers_stop(all);
+        return error;
+    }
+    atomic_store_explicit(&up->worker_count, (uint32_t)count, memory_order_release);
+    *workers = all;
+    return 0;
+}
+
+const struct worker_stats *const *workers_stats(const struct workers *workers)
+{
+    return workers->stats;
+}
+
+uint64_t workers_queries(const struct workers *workers)
+{
+    uint64_t queries = 0;
+    for (size_t i = 0; i < workers->count; i++)
+        queries += stat_read(&workers->stats[i]->queries_udp) + stat_read(&workers->stats[i]->queries_tcp);
+    return queries;
+}
+
+void workers_stop(struct workers *workers)
+{
+    if (workers == NULL)
+        return;
+    for (size_t i = 0; i < workers->count; i++)
+        (void)uv_async_send(&workers->list[i]->stop);
+    for (size_t i = 0; i < workers->count; i++) {
+        pthread_join(workers->list[i]->thread, NULL);
+        worker_free(workers->list[i]);
+    }
+    free(workers);
+}
