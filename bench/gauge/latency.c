@@ -117,8 +117,7 @@ static void sampler_ask(struct sampler *sampler)
 static void sampler_take(struct sampler *sampler)
 {
     uint8_t answer[4096];
-    ssize_t octets;
-    while ((octets = recv(sampler->fd, answer, sizeof answer, 0)) >= HEADER) {
+    while (recv(sampler->fd, answer, sizeof answer, 0) >= HEADER) {
         uint16_t id = (uint16_t)(answer[0] << 8 | answer[1]);
         if (sampler->sent_ns[id] == 0)
             continue;

@@ -89,7 +89,12 @@ def step(lab, generator, server, questions, rate, seconds):
     return {"rate": rate, "offered": run["sent"] / seconds, "answers": answers / seconds,
             "replies": run["replies"] / seconds, "rcodes": run["rcodes"],
             "cpu_ns": (servers.cpu_ns(pids) - cpu) / max(answers, 1), "napi_ns": kernel_ns / max(answers, 1),
-            "agrees": abs(run["replies"] + lost - answers) <= DISAGREE * max(answers, 1)}
+            "agrees": _agree(answers, run["replies"] + lost, run["sent"] / seconds < rate * (1 - DISAGREE))}
+
+
+def _agree(answers, counted, overrun):
+    """Whether the two counts tell the same. A generator that couldn't keep up with its own rate misses replies."""
+    return counted <= answers * (1 + DISAGREE) and (overrun or counted >= answers * (1 - DISAGREE))
 
 
 class Probe:

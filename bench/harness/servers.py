@@ -70,7 +70,6 @@ class Server:
     """One that is started by a command. `zones` are (apex, path) pairs; `directory` holds them when many."""
 
     name = ""
-    packages = ()
     program = None  # where Debian puts it
 
     def __init__(self, lab, work, zones, directory=None, cores=(bed.SERVER_CORE,), build=None):
@@ -195,7 +194,6 @@ zones:
 
 class Nsd(Server):
     name = "nsd"
-    packages = ("nsd",)
     program = "/usr/sbin/nsd"
 
     def configure(self):
@@ -227,7 +225,6 @@ remote-control:
 
 class Knot(Server):
     name = "knot"
-    packages = ("knot",)
     program = "/usr/sbin/knotd"
     extra = ""
 
@@ -275,7 +272,6 @@ class KnotXdp(Knot):
 
 class Bind(Server):
     name = "bind"
-    packages = ("bind9",)
     program = "/usr/sbin/named"
 
     def configure(self):
