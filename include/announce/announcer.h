@@ -11,6 +11,7 @@
 #ifndef HITHER_ANNOUNCE_ANNOUNCER_H
 #define HITHER_ANNOUNCE_ANNOUNCER_H
 
+#include "announce/route.h"
 #include "base/clock.h"
 #include "base/shared.h"
 #include "config.h"
@@ -53,9 +54,6 @@ void announcer_stop(struct announcer *announcer, announcer_callback done, void *
 
 /* Of the PoP as a whole: the most present state of all prefixes (UP before DEGRADED before DRAINING ...). */
 enum route_state announcer_route_state(const struct announcer *announcer);
-
-/* "init", "up", "degraded", "draining", "withdrawn". */
-const char *route_state_name(enum route_state state);
 
 /* State of each prefix and of each neighbour's session. New reference, or NULL when memory is short. */
 json_t *announcer_status(const struct announcer *announcer, struct mono now);

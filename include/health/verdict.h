@@ -81,6 +81,12 @@ enum verdict verdict_fail(struct verdict_state *state, const struct verdict_rule
 /* Time has passed. */
 enum verdict verdict_judge(struct verdict_state *state, const struct verdict_rules *rules, struct mono now);
 
+/* The server was started again: its next rise is that of a clean start, but for the hold-down. */
+void verdict_restart(struct verdict_state *state);
+
+/* Our own loop was held up for `ms`, so results came late through no fault of the server's. */
+void verdict_excuse(struct verdict_state *state, int64_t ms);
+
 const char *verdict_name(enum verdict verdict);
 
 /* The verdicts of all prefixes, as health hands them to the announcer. */
