@@ -20,6 +20,7 @@ enum {
 #define OPCODE_MASK   0x7800
 #define RCODE_MASK    0x000f
 #define UDP_OCTETS    1232
+#define HEADER_OCTETS 12
 #define SOA_LEAST     22 /* two root names and five numbers */
 #define RECORDS_MOST  64 /* more than any answer of ours to such a question has */
 #define POINTERS_MOST 16
@@ -76,8 +77,11 @@ static size_t probe_read_labels(struct reader *from, uint8_t name[NAME_MAX_OCTET
 {
     for (;;) {
         uint8_t length = reader_u8(from);
-        if ((length & 0xc0) == 0xc0)
-            return (size_t)(length & 0x3f) << 8 | reader_u8(from);
+        if ((length & 0xc0) == 0xc0) {
+            size_t target = (size_t)(length & 0x3f) << 8 | reader_u8(from);
+            from->failed |= target < HEADER_OCTETS;
+            return target;
+        }
         if (length > NAME_MAX_LABEL || *at + length + 1 > NAME_MAX_OCTETS)
             from->failed = true;
         const uint8_t *label = reader_bytes(from, length);

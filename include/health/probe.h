@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * One round of questions to our own service addresses: over UDP for a slice of the zones, over TCP for one of
+ * them, on every listen address, each from a new socket with a random port and random ids. A round ends when
+ * everything is answered, or at its time limit; what is missing then counts as bad. UDP questions are asked
+ * once again at half the time, because a datagram may be lost in a full queue.
+ */
+#ifndef HITHER_HEALTH_PROBE_H
+#define HITHER_HEALTH_PROBE_H
+
+#include "config.h"
+#include "health/probe_message.h"
+
+#include <uv.h>
+
+#define PROBE_ZONES_MOST 64 /* of one round */
+
+enum probe_transport {
+    PROBE_UDP,
+    PROBE_TCP,
+};
+
+/* What came of one address and transport. */
+struct probe_result {
+    size_t address; /* of settings.server.listen */
+    enum probe_transport transport;
+    bool good; /* every question has a good answer */
+    unsigned asked;
+    unsigned answered;             /* well */
+    const char *why;               /* a string that lives on; NULL when good */
+    uint8_t name[NAME_MAX_OCTETS]; /* the first that isn't answered well */
+};
+
+struct probe;
+
+typedef void (*probe_callback)(void *arg, const struct probe_result *results, size_t count);
+
+/* Probes all of `server`'s listen addresses and expects its identity; copies both. NULL when memory is short.
+ */
+struct probe *probe_new(uv_loop_t *loop, const struct settings_server *server, probe_callback callback,
+                        void *arg);
+
+/* Starts a round for `count` zones (at most PROBE_ZONES_MOST; 0: id.server) that ends with the callback,
+ * never from inside. Does nothing while one is running. */
+void probe_round(struct probe *probe, uint8_t (*names)[NAME_MAX_OCTETS], int count, uint32_t timeout_ms);
+
+bool probe_is_running(const struct probe *probe);
+
+/* The address as it is probed: a wildcard by its loopback address. */
+union settings_address probe_address_of(const union settings_address *listen);
+
+/* No callback comes any more; freed when the loop has closed what was open. */
+void probe_free(struct probe *probe);
+
+#endif

@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "health/health.h"
+
+#include "announce/next_hop.h"
+#include "base/log.h"
+#include "health/probe.h"
+#include "health/zones.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WATCH_MS       20  /* how often shared memory is looked at */
+#define FIRST_RETRY_MS 100 /* between rounds before the first good verdict */
+#define WHY_OCTETS     1400
+
+/* One verdict: an announced prefix, or everything when there is none. */
+struct scope {
+    struct settings_prefix prefix; /* family 0: everything; its text isn't used */
+    struct verdict_state state;
+    bool addresses[SETTINGS_MAX_ADDRESSES]; /* which listen addresses count */
+};
+
+struct health {
+    uv_loop_t *loop;
+    uv_timer_t interval; /* a round */
+    uv_timer_t watch;    /* a look at shared memory, and at the time */
+    const struct shared_up *up;
+    health_callback callback;
+    void *arg;
+    struct settings_health settings;
+    struct verdict_rules rules;
+    struct probe *probe;
+    union settings_address listen[SETTINGS_MAX_ADDRESSES];
+    size_t listen_count;
+    struct scope scopes[SETTINGS_MAX_PREFIXES];
+    size_t scope_count;
+    bool has_prefixes;
+    struct zones_scan scan;
+    size_t cursor;
+    bool serving;
+    bool gone; /* the guard knows that the server can't answer */
+    char gone_why[256];
+    uint64_t rounds;
+    int asked_zones; /* of the last round; 0: id.server */
+    struct probe_result results[SETTINGS_MAX_ADDRESSES * 2];
+    size_t result_count;
+    struct mono round_began;
+    int64_t round_took_ms;
+    struct mono watched_at;
+    char why[WHY_OCTETS];
+    enum verdict told; /* the overall verdict that the log knows */
+    bool stopping;
+    unsigned open_handles;
+};
+
+/* --- telling
+ * ---------------------------------------------------------------------------------------------------- */
+
+static char *address_to_text(const union settings_address *address, char *text, size_t size)
+{
+    char ip[INET6_ADDRSTRLEN] = "";
+    bool ipv4 = address->sa.sa_family == AF_INET;
+    const void *octets = ipv4 ? (const void *)&address->in4.sin_addr : (const void *)&address->in6.sin6_addr;
+    (void)inet_ntop(address->sa.sa_family, octets, ip, sizeof ip);
+    (void)snprintf(text, size, "%s@%u", ip, ntohs(ipv4 ? address->in4.sin_port : address->in6.sin6_port));
+    return text;
+}
+
+static const char *transport_name(enum probe_transport transport)
+{
+    return transport == PROBE_UDP ? "UDP" : "TCP";
+}
+
+static bool health_zones_failed(const struct health *h)
+{
+    return h->scan.failed > 0;
+}
+
+static void health_say_probe(struct health *h, const struct probe_result *result)
+{
+    char address[64];
+    char name[NAME_TEXT_MAX];
+    (void)snprintf(h->why, sizeof h->why, "%s over %s, %s: %s",
+                   address_to_text(&h->listen[result->address], address, sizeof address),
+                   transport_name(result->transport), name_to_text(result->name, name), result->why);
+}
+
+/* One line for what is worst. */
+static void health_say_why(struct health *h)
+{
+    if (h->gone) {
+        (void)snprintf(h->why, sizeof h->why, "%s", h->gone_why);
+        return;
+    }
+    if (!h->serving) {
+        (void)snprintf(h->why, sizeof h->why, "the server isn't serving yet");
+        return;
+    }
+    if (health_zones_failed(h)) {
+        (void)snprintf(h->why, sizeof h->why, "zone %s can't be served (%zu of %zu can't)",
+                       h->scan.first_failed, h->scan.failed, h->scan.total);
+        return;
+    }
+    for (size_t i = 0; i < h->result_count; i++) {
+        if (h->results[i].good)
+            continue;
+        health_say_probe(h, &h->results[i]);
+        return;
+    }
+    (void)snprintf(h->why, sizeof h->why, "%s",
+                   h->rounds > 0 ? "every probe is answered well" : "not probed yet");
+}
+
+static int verdict_presence(enum verdict verdict)
+{
+    static const int presence[] = {
+        [VERDICT_NONE] = 0, [VERDICT_BAD] = 1, [VERDICT_DEGRADED] = 2, [VERDICT_GOOD] = 3};
+    return presence[verdict];
+}
+
+static enum verdict health_overall(const struct health *h)
+{
+    enum verdict best = VERDICT_NONE;
+    for (size_t i = 0; i < h->scope_count; i++)
+        if (verdict_presence(h->scopes[i].state.verdict) > verdict_presence(best))
+            best = h->scopes[i].state.verdict;
+    return best;
+}
+
+static struct verdict_report health_report(const struct health *h)
+{
+    struct verdict_report report = {.overall = health_overall(h)};
+    for (size_t i = 0; h->has_prefixes && i < h->scope_count; i++) {
+        const struct scope *scope = &h->scopes[i];
+        struct verdict_of_prefix *v = &report.prefixes[report.count++];
+        v->family = scope->prefix.family;
+        v->bits = scope->prefix.bits;
+        memcpy(v->octets, scope->prefix.octets, sizeof v->octets);
+        v->verdict = scope->state.verdict;
+    }
+    return report;
+}
+
+static void health_tell(struct health *h)
+{
+    struct verdict_report report = health_report(h);
+    health_say_why(h);
+    if (report.overall != h->told)
+        log_write(report.overall == VERDICT_BAD ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "verdict %s: %s",
+                  verdict_name(report.overall), h->why);
+    h->told = report.overall;
+    h->callback(h->arg, &report, h->why);
+}
+
+/* --- rounds
+ * ----------------------------------------------------------------------------------------------------- */
+
+static bool health_has_been_good(const struct health *h)
+{
+    for (size_t i = 0; i < h->scope_count; i++)
+        if (!h->scopes[i].state.was_good)
+            return false;
+    return true;
+}
+
+static void on_interval(uv_timer_t *timer);
+
+static void health_schedule(struct health *h, uint64_t ms)
+{
+    uv_update_time(h->loop);
+    uv_timer_start(&h->interval, on_interval, ms, 0);
+}
+
+/* The next round begins an interval after the last one began; a failed one at a clean start sooner. */
+static void health_schedule_next(struct health *h, struct mono now)
+{
+    int64_t interval = health_has_been_good(h) || h->settings.interval_ms < FIRST_RETRY_MS
+                           ? h->settings.interval_ms
+                           : FIRST_RETRY_MS;
+    int64_t left = interval - mono_ms_between(h->round_began, now);
+    health_schedule(h, left > 0 ? (uint64_t)left : 0);
+}
+
+/* A round's checks as one scope sees them. */
+static size_t scope_checks(const struct health *h, const struct scope *scope, struct check_result *checks)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < h->result_count; i++)
+        if (scope->addresses[h->results[i].address])
+            checks[count++] = (struct check_result){CHECK_LOCAL, h->results[i].good};
+    if (count > 0 && health_zones_failed(h))
+        checks[count++] = (struct check_result){CHECK_LOCAL, false};
+    return count;
+}
+
+static void health_round_complete(struct health *h, struct mono now)
+{
+    struct check_result checks[SETTINGS_MAX_ADDRESSES * 2 + 1];
+    h->rounds++;
+    for (size_t i = 0; i < h->scope_count; i++) {
+        struct scope *scope = &h->scopes[i];
+        size_t count = scope_checks(h, scope, checks);
+        verdict_round(&scope->state, &h->rules, now, checks, count);
+    }
+    health_tell(h);
+}
+
+static void on_probed(void *arg, const struct probe_result *results, size_t count)
+{
+    struct health *h = arg;
+    struct mono now = mono_now();
+    h->round_took_ms = mono_ms_between(h->round_began, now);
+    memcpy(h->results, results, count * sizeof *results);
+    h->result_count = count;
+    if (!h->gone)
+        health_round_complete(h, now);
+    health_schedule_next(h, now);
+}
+
+/* Not one question was worth asking: every check of the round is bad. */
+static void health_round_unasked(struct health *h, struct mono now)
+{
+    h->result_count = 0;
+    if (!health_has_been_good(h))
+        return; /* it is only starting */
+    health_round_complete(h, now);
+}
+
+static void on_interval(uv_timer_t *timer)
+{
+    struct health *h = timer->data;
+    static uint8_t names[PROBE_ZONES_MOST][NAME_MAX_OCTETS]; /* one loop, one thread */
+    if (probe_is_running(h->probe))
+        return;
+    h->round_began = mono_now();
+    if (h->gone || !h->serving) {
+        if (!h->gone)
+            health_round_unasked(h, h->round_began);
+        health_schedule(h, h->settings.interval_ms);
+        return;
+    }
+    int count = zones_read_slice(h->up, &h->cursor, names, PROBE_ZONES_MOST);
+    h->asked_zones = count > 0 ? count : 0;
+    probe_round(h->probe, names, h->asked_zones, h->settings.timeout_ms);
+}
+
+/* --- between rounds
+ * -------------------------------------------------------------------------------------------- */
+
+static bool health_look_at_server(struct health *h)
+{
+    _Atomic uint32_t *flag = (_Atomic uint32_t *)(uintptr_t)&h->up->serving;
+    bool serving = atomic_load_explicit(flag, memory_order_acquire) == 1;
+    if (serving == h->serving)
+        return false;
+    h->serving = serving;
+    if (serving && !h->gone)
+        health_schedule(h, 0);
+    return true;
+}
+
+/* A zone that can't be served needs no probe to be believed. */
+static bool health_look_at_zones(struct health *h, struct mono now)
+{
+    if (!h->serving || !zones_scan_step(&h->scan, h->up))
+        return false;
+    if (!health_zones_failed(h) || !health_has_been_good(h))
+        return false;
+    for (size_t i = 0; i < h->scope_count; i++)
+        verdict_fail(&h->scopes[i].state, &h->rules, now);
+    return true;
+}
+
+static bool health_judge_all(struct health *h, struct mono now)
+{
+    bool changed = false;
+    for (size_t i = 0; i < h->scope_count; i++) {
+        struct scope *scope = &h->scopes[i];
+        enum verdict before = scope->state.verdict;
+        changed |= verdict_judge(&scope->state, &h->rules, now) != before;
+    }
+    return changed;
+}
+
+/* What the loop slept beyond its time is no fault of the server's. */
+static void health_excuse_lag(struct health *h, struct mono now)
+{
+    int64_t late = h->watched_at.ns != 0 ? mono_ms_between(h->watched_at, now) - WATCH_MS : 0;
+    h->watched_at = now;
+    if (late <= WATCH_MS)
+        return;
+    for (size_t i = 0; i < h->scope_count; i++)
+        verdict_excuse(&h->scopes[i].state, late);
+}
+
+static void on_watch(uv_timer_t *timer)
+{
+    struct health *h = timer->data;
+    struct mono now = mono_now();
+    health_excuse_lag(h, now);
+    bool changed = health_look_at_server(h);
+    changed |= health_look_at_zones(h, now);
+    if (!h->gone)
+        changed |= health_judge_all(h, now);
+    if (changed)
+        health_tell(h);
+}
+
+void health_server_gone(struct health *h, const char *why)
+{
+    struct mono now = mono_now();
+    bool before = h->gone;
+    h->gone = true;
+    (void)snprintf(h->gone_why, sizeof h->gone_why, "%s", why);
+    if (before)
+        return;
+    for (size_t i = 0; i < h->scope_count; i++)
+        if (h->scopes[i].state.verdict != VERDICT_NONE)
+            verdict_fail(&h->scopes[i].state, &h->rules, now);
+    health_tell(h);
+}
+
+void health_server_back(struct health *h)
+{
+    if (!h->gone)
+        return;
+    h->gone = false;
+    for (size_t i = 0; i < h->scope_count; i++)
+        verdict_restart(&h->scopes[i].state);
+    h->scan = (struct zones_scan){0};
+    health_schedule(h, 0);
+}
+
+void health_probe_now(struct health *h)
+{
+    if (!probe_is_running(h->probe))
+        health_schedule(h, 0);
+}
+
+/* --- settings
+ * ---------------------------------------------------------------------------------------------------- */
+
+static const uint8_t *address_octets(const union settings_address *address)
+{
+    return address->sa.sa_family == AF_INET ? (const uint8_t *)&address->in4.sin_addr
+                                            : address->in6.sin6_addr.s6_addr;
+}
+
+static bool address_in(const union settings_address *address, const struct settings_prefix *prefix)
+{
+    return prefix_contains(prefix, (uint8_t)address->sa.sa_family, address_octets(address));
+}
+
+/* Whether the address counts for prefix `i`: it lies in it, or it lies in none and is of its family. */
+static bool address_counts(const struct settings_announce *announce, const union settings_address *address,
+                           size_t i)
+{
+    if (address_in(address, &announce->prefixes[i]))
+        return true;
+    for (size_t j = 0; j < announce->prefix_count; j++)
+        if (address_in(address, &announce->prefixes[j]))
+            return false;
+    return address->sa.sa_family == announce->prefixes[i].family;
+}
+
+static bool scope_is_for(const struct scope *scope, const struct settings_prefix *prefix)
+{
+    return scope->prefix.family == prefix->family && scope->prefix.bits == prefix->bits &&
+           memcmp(scope->prefix.octets, prefix->octets, sizeof prefix->octets) == 0;
+}
+
+static struct scope health_scope_for(const struct health *h, const struct settings_prefix *prefix)
+{
+    struct scope scope = {.prefix = *prefix};
+    scope.prefix.text = NULL;
+    for (size_t i = 0; i < h->scope_count; i++)
+        if (scope_is_for(&h->scopes[i], prefix))
+            scope.state = h->scopes[i].state;
+    return scope;
+}
+
+static void health_take_scopes(struct health *h, const struct settings *settings)
+{
+    static const struct settings_prefix everything = {0};
+    const struct settings_announce *announce = &settings->announce;
+    struct scope next[SETTINGS_MAX_PREFIXES];
+    size_t count = announce->prefix_count > 0 ? announce->prefix_count : 1;
+    for (size_t i = 0; i < count; i++) {
+        bool any = false;
+        next[i] = health_scope_for(h, announce->prefix_count > 0 ? &announce->prefixes[i] : &everything);
+        for (size_t j = 0; j < settings->server.listen_count; j++) {
+            next[i].addresses[j] =
+                announce->prefix_count == 0 || address_counts(announce, &settings->server.listen[j], i);
+            any |= next[i].addresses[j];
+        }
+        if (!any)
+            log_warn("route %s: no listen address lies in it, so nothing can tell that it is served",
+                     announce->prefixes[i].text);
+    }
+    memcpy(h->scopes, next, count * sizeof next[0]);
+    h->scope_count = count;
+    h->has_prefixes = announce->prefix_count > 0;
+}
+
+int health_reload(struct health *h, const struct settings *settings)
+{
+    struct probe *probe = probe_new(h->loop, &settings->server, on_probed, h);
+    if (probe == NULL)
+        return -ENOMEM;
+    if (h->probe != NULL)
+        probe_free(h->probe);
+    h->probe = probe;
+    h->settings = settings->health;
+    h->rules = verdict_rules_of(&settings->health);
+    memcpy(h->listen, settings->server.listen, sizeof h->listen);
+    h->listen_count = settings->server.listen_count;
+    h->result_count = 0;
+    health_take_scopes(h, settings);
+    health_schedule(h, 0);
+    return 0;
+}
+
+struct health *health_start(uv_loop_t *loop, const struct settings *settings, const struct shared_up *up,
+                            health_callback callback, void *arg)
+{
+    struct health *h = calloc(1, sizeof *h);
+    if (h == NULL)
+        return NULL;
+    h->loop = loop;
+    h->up = up;
+    h->callback = callback;
+    h->arg = arg;
+    uv_timer_init(loop, &h->interval);
+    uv_timer_init(loop, &h->watch);
+    h->interval.data = h->watch.data = h;
+    h->open_handles = 2;
+    if (health_reload(h, settings) < 0) {
+        health_stop(h);
+        return NULL;
+    }
+    uv_timer_start(&h->watch, on_watch, WATCH_MS, WATCH_MS);
+    return h;
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct health *h = handle->data;
+    if (--h->open_handles == 0)
+        free(h);
+}
+
+void health_stop(struct health *h)
+{
+    if (h->stopping)
+        return;
+    h->stopping = true;
+    if (h->probe != NULL)
+        probe_free(h->probe);
+    uv_close((uv_handle_t *)&h->interval, on_handle_closed);
+    uv_close((uv_handle_t *)&h->watch, on_handle_closed);
+}
+
+/* --- why
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+static json_t *why_check(const struct health *h, const struct probe_result *result)
+{
+    char address[64];
+    char name[NAME_TEXT_MAX];
+    json_t *check =
+        json_pack("{s:s, s:s, s:s, s:b, s:i, s:i}", "address",
+                  address_to_text(&h->listen[result->address], address, sizeof address), "transport",
+                  transport_name(result->transport), "class", "LOCAL", "good", (int)result->good, "asked",
+                  (int)result->asked, "answered", (int)result->answered);
+    if (!result->good && check != NULL) {
+        json_object_set_new(check, "name", json_string(name_to_text(result->name, name)));
+        json_object_set_new(check, "why", json_string(result->why));
+    }
+    return check;
+}
+
+static json_t *why_scope(const struct scope *scope, struct mono now)
+{
+    const struct verdict_state *s = &scope->state;
+    char text[INET6_ADDRSTRLEN + 8] = "everything";
+    char ip[INET6_ADDRSTRLEN] = "";
+    if (scope->prefix.family != 0) {
+        (void)inet_ntop(scope->prefix.family, scope->prefix.octets, ip, sizeof ip);
+        (void)snprintf(text, sizeof text, "%s/%u", ip, scope->prefix.bits);
+    }
+    int64_t held_ms = s->held_until.ns != 0 ? mono_ms_between(now, s->held_until) : 0;
+    return json_pack(
+        "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "prefix", text, "verdict", verdict_name(s->verdict),
+        "since_ms", (json_int_t)(s->since.ns != 0 ? mono_ms_between(s->since, now) : 0), "good_in_a_row",
+        (json_int_t)s->good_row, "bad_in_a_row", (json_int_t)s->bad_row, "flaps", (json_int_t)s->flaps,
+        "held_down_ms", (json_int_t)(held_ms > 0 ? held_ms : 0), "last_round_ms",
+        (json_int_t)(s->round_at.ns != 0 ? mono_ms_between(s->round_at, now) : -1));
+}
+
+json_t *health_why(const struct health *h)
+{
+    struct mono now = mono_now();
+    json_t *checks = json_array();
+    json_t *prefixes = json_array();
+    for (size_t i = 0; i < h->result_count; i++)
+        json_array_append_new(checks, why_check(h, &h->results[i]));
+    for (size_t i = 0; i < h->scope_count; i++)
+        json_array_append_new(prefixes, why_scope(&h->scopes[i], now));
+    json_t *server =
+        json_pack("{s:b, s:s}", "serving", (int)h->serving, "trouble", h->gone ? h->gone_why : "");
+    json_t *zones = json_pack("{s:I, s:I, s:I, s:s}", "total", (json_int_t)h->scan.total, "served",
+                              (json_int_t)h->scan.served, "failed", (json_int_t)h->scan.failed,
+                              "first_failed", h->scan.first_failed);
+    json_t *rules =
+        json_pack("{s:I, s:I, s:I, s:I, s:I}", "interval_ms", (json_int_t)h->settings.interval_ms,
+                  "timeout_ms", (json_int_t)h->settings.timeout_ms, "fall", (json_int_t)h->rules.fall, "rise",
+                  (json_int_t)h->rules.rise, "stale_ms", (json_int_t)h->rules.stale_ms);
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:i, s:o, s:o}", "verdict",
+                     verdict_name(health_overall(h)), "why", h->why, "rules", rules, "server", server,
+                     "zones", zones, "rounds", (json_int_t)h->rounds, "round_took_ms",
+                     (json_int_t)h->round_took_ms, "asked_zones", h->asked_zones, "checks", checks,
+                     "prefixes", prefixes);
+}

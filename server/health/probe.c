@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "health/probe.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ANSWER_OCTETS 4096 /* more than any answer to our questions has */
+#define TCP_LENGTH    2
+
+enum ask_state {
+    ASK_UNUSED,
+    ASK_OPEN,
+    ASK_CLOSING, /* until libuv has let go of the handle */
+};
+
+/* The questions to one address over one transport. */
+struct ask {
+    struct probe *probe;
+    size_t address;
+    enum probe_transport transport;
+    enum ask_state state;
+    bool done;
+    int fd; /* UDP: ours to close once the handle is */
+    union {
+        uv_handle_t handle;
+        uv_poll_t poll;
+        uv_tcp_t tcp;
+    };
+    uv_connect_t connect;
+    uv_write_t write;
+    unsigned count;
+    unsigned good;
+    bool answered[PROBE_ZONES_MOST];
+    struct probe_question questions[PROBE_ZONES_MOST];
+    const char *why; /* the first that was bad */
+    unsigned bad;    /* which */
+    uint8_t sent[TCP_LENGTH + PROBE_QUERY_OCTETS];
+    uint8_t received[TCP_LENGTH + ANSWER_OCTETS];
+    size_t received_octets;
+};
+
+struct probe {
+    uv_loop_t *loop;
+    uv_timer_t timer;
+    char identity[256];
+    probe_callback callback;
+    void *arg;
+    union settings_address addresses[SETTINGS_MAX_ADDRESSES];
+    size_t ask_count; /* two for each address */
+    struct ask *asks;
+    unsigned running; /* asks that aren't done */
+    bool is_running;
+    bool asked_twice;
+    bool freeing;
+    unsigned open_handles;
+    uint32_t timeout_ms;
+};
+
+static size_t address_size(const union settings_address *address)
+{
+    return address->sa.sa_family == AF_INET ? sizeof address->in4 : sizeof address->in6;
+}
+
+union settings_address probe_address_of(const union settings_address *listen)
+{
+    union settings_address to = *listen;
+    if (to.sa.sa_family == AF_INET && to.in4.sin_addr.s_addr == htonl(INADDR_ANY))
+        to.in4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (to.sa.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&to.in6.sin6_addr))
+        to.in6.sin6_addr = in6addr_loopback;
+    return to;
+}
+
+/* --- the end of asks and rounds ----------------------------------------------------------------------------
+ */
+
+static void probe_handle_closed(struct probe *probe)
+{
+    if (--probe->open_handles > 0 || !probe->freeing)
+        return;
+    free(probe->asks);
+    free(probe);
+}
+
+static void on_ask_closed(uv_handle_t *handle)
+{
+    struct ask *ask = handle->data;
+    ask->state = ASK_UNUSED;
+    if (ask->fd >= 0)
+        close(ask->fd);
+    ask->fd = -1;
+    probe_handle_closed(ask->probe);
+}
+
+static void ask_close(struct ask *ask)
+{
+    if (ask->state != ASK_OPEN)
+        return;
+    ask->state = ASK_CLOSING;
+    uv_close(&ask->handle, on_ask_closed);
+}
+
+static void probe_finish_round(struct probe *probe)
+{
+    struct probe_result results[SETTINGS_MAX_ADDRESSES * 2];
+    uv_timer_stop(&probe->timer);
+    probe->is_running = false;
+    for (size_t i = 0; i < probe->ask_count; i++) {
+        struct ask *ask = &probe->asks[i];
+        struct probe_result *result = &results[i];
+        *result = (struct probe_result){.address = ask->address,
+                                        .transport = ask->transport,
+                                        .asked = ask->count,
+                                        .answered = ask->good,
+                                        .good = ask->count > 0 && ask->good == ask->count};
+        while (ask->why == NULL && ask->bad < ask->count && ask->answered[ask->bad])
+            ask->bad++;
+        if (!result->good) {
+            result->why = ask->why != NULL ? ask->why : "no answer in time";
+            memcpy(result->name, ask->questions[ask->bad < ask->count ? ask->bad : 0].name, NAME_MAX_OCTETS);
+        }
+        ask_close(ask);
+    }
+    if (!probe->freeing)
+        probe->callback(probe->arg, results, probe->ask_count);
+}
+
+static void on_round_timer(uv_timer_t *timer);
+
+/* All that this ask can know is known. */
+static void ask_finish(struct ask *ask)
+{
+    struct probe *probe = ask->probe;
+    if (ask->done)
+        return;
+    ask->done = true;
+    ask_close(ask);
+    /* The end of the round is the timer's, so that no callback comes from inside probe_round(). */
+    if (--probe->running == 0)
+        uv_timer_start(&probe->timer, on_round_timer, 0, 0);
+}
+
+static void ask_fail(struct ask *ask, const char *why)
+{
+    if (ask->why == NULL)
+        ask->why = why;
+    ask_finish(ask);
+}
+
+/* One message. Over UDP others may still follow; over TCP there is but one. */
+static void ask_judge(struct ask *ask, const uint8_t *bytes, size_t octets)
+{
+    for (unsigned i = 0; i < ask->count; i++) {
+        const char *why = NULL;
+        if (ask->answered[i])
+            continue;
+        enum probe_outcome outcome =
+            probe_judge_answer(&ask->questions[i], ask->probe->identity, bytes, octets, &why);
+        if (outcome == PROBE_IGNORE)
+            continue;
+        ask->answered[i] = true;
+        ask->good += outcome == PROBE_GOOD;
+        if (outcome == PROBE_BAD) {
+            ask->bad = i;
+            ask_fail(ask, why);
+        } else if (ask->good == ask->count) {
+            ask_finish(ask);
+        }
+        return;
+    }
+    if (ask->transport == PROBE_TCP)
+        ask_fail(ask, "the answer's id isn't ours");
+}
+
+static size_t ask_write_query(struct ask *ask, unsigned i, uint8_t *to, size_t size)
+{
+    struct writer w = writer_to(to, size);
+    probe_write_query(&w, &ask->questions[i]);
+    return w.failed ? 0 : writer_offset(&w);
+}
+
+/* --- UDP
+ * ------------------------------------------------------------------------------------------------------ */
+
+static void ask_send_datagrams(struct ask *ask)
+{
+    for (unsigned i = 0; i < ask->count && !ask->done; i++) {
+        if (ask->answered[i])
+            continue;
+        size_t octets = ask_write_query(ask, i, ask->sent, sizeof ask->sent);
+        if (send(ask->fd, ask->sent, octets, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
+            ask_fail(ask, errno == ECONNREFUSED ? "nobody listens" : "can't send to the address");
+    }
+}
+
+static void on_datagrams(uv_poll_t *poll, int status, int events)
+{
+    struct ask *ask = poll->data;
+    (void)events;
+    if (status < 0)
+        ask_fail(ask, "can't read from the socket");
+    /* Bounded: no more than was asked, twice, can be of interest. */
+    for (int i = 0; i < 2 * PROBE_ZONES_MOST && !ask->done; i++) {
+        ssize_t octets = recv(ask->fd, ask->received, sizeof ask->received, MSG_DONTWAIT);
+        if (octets >= 0)
+            ask_judge(ask, ask->received, (size_t)octets);
+        else if (errno == EAGAIN || errno == EINTR)
+            break;
+        else
+            ask_fail(ask, errno == ECONNREFUSED ? "nobody listens" : "can't receive from the address");
+    }
+}
+
+/* A connected socket: the kernel lets in only what comes from the address we ask. */
+static int datagram_socket_open(const union settings_address *to)
+{
+    int fd = socket(to->sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    if (connect(fd, &to->sa, (socklen_t)address_size(to)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static void ask_start_udp(struct ask *ask)
+{
+    ask->fd = datagram_socket_open(&ask->probe->addresses[ask->address]);
+    if (ask->fd < 0 || uv_poll_init(ask->probe->loop, &ask->poll, ask->fd) != 0) {
+        if (ask->fd >= 0)
+            close(ask->fd);
+        ask->fd = -1;
+        ask_fail(ask, "can't open a socket to the address");
+        return;
+    }
+    ask->state = ASK_OPEN;
+    ask->probe->open_handles++;
+    ask->poll.data = ask;
+    if (uv_poll_start(&ask->poll, UV_READABLE, on_datagrams) != 0)
+        ask_fail(ask, "can't watch the socket");
+    else
+        ask_send_datagrams(ask);
+}
+
+/* --- TCP
+ * ------------------------------------------------------------------------------------------------------- */
+
+static void on_stream_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    struct ask *ask = handle->data;
+    (void)suggested;
+    *buffer = uv_buf_init((char *)ask->received + ask->received_octets,
+                          (unsigned)(sizeof ask->received - ask->received_octets));
+}
+
+static void on_stream_read(uv_stream_t *stream, ssize_t octets, const uv_buf_t *buffer)
+{
+    struct ask *ask = stream->data;
+    (void)buffer;
+    if (octets < 0) {
+        ask_fail(ask, octets == UV_EOF ? "closed without an answer" : "the connection was lost");
+        return;
+    }
+    ask->received_octets += (size_t)octets;
+    if (ask->received_octets < TCP_LENGTH)
+        return;
+    size_t length = (size_t)ask->received[0] << 8 | ask->received[1];
+    if (length > ANSWER_OCTETS)
+        ask_fail(ask, "the answer is far too long");
+    else if (ask->received_octets - TCP_LENGTH >= length)
+        ask_judge(ask, ask->received + TCP_LENGTH, length);
+}
+
+static void on_stream_written(uv_write_t *request, int status)
+{
+    struct ask *ask = request->data;
+    if (status != 0 && status != UV_ECANCELED)
+        ask_fail(ask, "can't send on the connection");
+}
+
+static void on_stream_connected(uv_connect_t *request, int status)
+{
+    struct ask *ask = request->data;
+    if (status == UV_ECANCELED)
+        return;
+    if (status != 0) {
+        ask_fail(ask, status == UV_ECONNREFUSED ? "nobody listens" : "can't connect");
+        return;
+    }
+    size_t octets = ask_write_query(ask, 0, ask->sent + TCP_LENGTH, sizeof ask->sent - TCP_LENGTH);
+    ask->sent[0] = (uint8_t)(octets >> 8);
+    ask->sent[1] = (uint8_t)octets;
+    uv_buf_t buffer = uv_buf_init((char *)ask->sent, (unsigned)(octets + TCP_LENGTH));
+    ask->write.data = ask;
+    if (uv_read_start((uv_stream_t *)&ask->tcp, on_stream_room, on_stream_read) != 0 ||
+        uv_write(&ask->write, (uv_stream_t *)&ask->tcp, &buffer, 1, on_stream_written) != 0)
+        ask_fail(ask, "can't send on the connection");
+}
+
+static void ask_start_tcp(struct ask *ask)
+{
+    if (uv_tcp_init(ask->probe->loop, &ask->tcp) != 0) {
+        ask_fail(ask, "can't open a socket to the address");
+        return;
+    }
+    ask->state = ASK_OPEN;
+    ask->probe->open_handles++;
+    ask->tcp.data = ask;
+    ask->connect.data = ask;
+    if (uv_tcp_connect(&ask->connect, &ask->tcp, &ask->probe->addresses[ask->address].sa,
+                       on_stream_connected) != 0)
+        ask_fail(ask, "can't connect");
+}
+
+/* --- rounds
+ * ----------------------------------------------------------------------------------------------------- */
+
+static void on_round_timer(uv_timer_t *timer)
+{
+    struct probe *probe = timer->data;
+    if (probe->running > 0 && !probe->asked_twice) {
+        probe->asked_twice = true;
+        uv_timer_start(timer, on_round_timer, probe->timeout_ms - probe->timeout_ms / 2, 0);
+        for (size_t i = 0; i < probe->ask_count; i++)
+            if (probe->asks[i].transport == PROBE_UDP && !probe->asks[i].done)
+                ask_send_datagrams(&probe->asks[i]);
+        return;
+    }
+    probe_finish_round(probe);
+}
+
+/* An id that no other question of the ask has. */
+static uint16_t ask_new_id(const struct ask *ask)
+{
+    for (;;) {
+        uint16_t id = (uint16_t)randombytes_random();
+        unsigned i = 0;
+        while (i < ask->count && ask->questions[i].id != id)
+            i++;
+        if (i == ask->count)
+            return id;
+    }
+}
+
+static void ask_add_question(struct ask *ask, const uint8_t *name)
+{
+    struct probe_question *question = &ask->questions[ask->count];
+    uint16_t id = ask_new_id(ask);
+    if (name == NULL) {
+        *question = probe_identity_question(id);
+    } else {
+        question->kind = PROBE_SOA;
+        question->id = id;
+        memcpy(question->name, name, NAME_MAX_OCTETS);
+    }
+    ask->answered[ask->count++] = false;
+}
+
+static void ask_prepare(struct ask *ask, uint8_t (*names)[NAME_MAX_OCTETS], int count)
+{
+    ask->done = false;
+    ask->count = ask->good = ask->bad = 0;
+    ask->received_octets = 0;
+    ask->why = NULL;
+    int most = ask->transport == PROBE_UDP ? count : 1;
+    for (int i = 0; i < most && i < count; i++)
+        ask_add_question(ask, names[i]);
+    if (count == 0)
+        ask_add_question(ask, NULL);
+}
+
+static void ask_start(struct ask *ask)
+{
+    if (ask->state != ASK_UNUSED)
+        ask_fail(ask, "the last round's socket is still closing");
+    else if (ask->transport == PROBE_UDP)
+        ask_start_udp(ask);
+    else
+        ask_start_tcp(ask);
+}
+
+void probe_round(struct probe *probe, uint8_t (*names)[NAME_MAX_OCTETS], int count, uint32_t timeout_ms)
+{
+    if (probe->is_running || probe->freeing)
+        return;
+    probe->is_running = true;
+    probe->asked_twice = false;
+    probe->timeout_ms = timeout_ms;
+    probe->running = (unsigned)probe->ask_count;
+    uv_update_time(probe->loop);
+    uv_timer_start(&probe->timer, on_round_timer, probe->ask_count > 0 ? timeout_ms / 2 : 0, 0);
+    for (size_t i = 0; i < probe->ask_count; i++)
+        ask_prepare(&probe->asks[i], names, count < PROBE_ZONES_MOST ? count : PROBE_ZONES_MOST);
+    for (size_t i = 0; i < probe->ask_count; i++)
+        ask_start(&probe->asks[i]);
+}
+
+bool probe_is_running(const struct probe *probe)
+{
+    return probe->is_running;
+}
+
+struct probe *probe_new(uv_loop_t *loop, const struct settings_server *server, probe_callback callback,
+                        void *arg)
+{
+    struct probe *probe = calloc(1, sizeof *probe);
+    struct ask *asks = calloc(server->listen_count * 2 + 1, sizeof *asks);
+    if (probe == NULL || asks == NULL) {
+        free(probe);
+        free(asks);
+        return NULL;
+    }
+    probe->loop = loop;
+    probe->callback = callback;
+    probe->arg = arg;
+    probe->asks = asks;
+    probe->ask_count = server->listen_count * 2;
+    (void)snprintf(probe->identity, sizeof probe->identity, "%s", server->identity);
+    for (size_t i = 0; i < server->listen_count; i++)
+        probe->addresses[i] = probe_address_of(&server->listen[i]);
+    for (size_t i = 0; i < probe->ask_count; i++) {
+        asks[i].probe = probe;
+        asks[i].address = i / 2;
+        asks[i].transport = i % 2 == 0 ? PROBE_UDP : PROBE_TCP;
+        asks[i].fd = -1;
+    }
+    uv_timer_init(loop, &probe->timer);
+    probe->timer.data = probe;
+    probe->open_handles = 1;
+    return probe;
+}
+
+static void on_probe_timer_closed(uv_handle_t *handle)
+{
+    probe_handle_closed(handle->data);
+}
+
+void probe_free(struct probe *probe)
+{
+    probe->freeing = true;
+    for (size_t i = 0; i < probe->ask_count; i++) {
+        probe->asks[i].done = true;
+        ask_close(&probe->asks[i]);
+    }
+    uv_close((uv_handle_t *)&probe->timer, on_probe_timer_closed);
+}
