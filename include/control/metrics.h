@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Counters, hearts and zones as text for Prometheus (exposition format 0.0.4). Pure but for what it is given:
+ * atomics and shared memory.
+ */
+#ifndef HITHER_CONTROL_METRICS_H
+#define HITHER_CONTROL_METRICS_H
+
+#include "base/clock.h"
+#include "base/stats.h"
+#include "control/http.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define METRICS_MAX_ZONES 1000 /* with labels of their own; the others are only counted */
+
+/* Of the process, where the host tells; below 0: unknown. */
+struct metrics_process {
+    int64_t resident_bytes;
+    double cpu_seconds;
+    double start_unix_s;
+};
+
+/* Sums the workers up. */
+void metrics_sum(const struct http_sources *sources, struct worker_stats *sum);
+
+/* "NOERROR", "RCODE17". Returns `text`. */
+char *metrics_rcode_name(unsigned rcode, char text[16]);
+
+/* "A", "TYPE1234"; "other" for STATS_TYPES - 1 and above. Returns `text`. */
+char *metrics_type_name(unsigned type, char text[16]);
+
+/* Writes everything to `out`. */
+void metrics_write(FILE *out, const struct http_sources *sources, const struct metrics_process *process,
+                   struct mono now);
+
+#endif
