@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * Sorted records -> findings: whether this can be served as a zone. What is refused and what is only warned
- * of follows what the other servers do:
+ * of follows what the other servers do.
  *
- *   refused    no SOA, several, or one off the apex; no NS at the apex; CNAME and other data; several CNAMEs
- * or DNAMEs at a name; an apex NS inside the zone that has no address; records outside the zone warned of
- * missing glue below a cut; NS, MX or SRV that lead to a CNAME; TTLs that differ within an RRset (the lowest
- * is used, RFC 2181 5.2); data hidden below a cut or a DNAME; DS at the apex or without NS; NS at a wildcard;
- * RRSIG over nothing; NSEC beside NSEC3; NSEC3 with an unknown hash or over many iterations (RFC 9276); a
- * serial that went backwards (RFC 1982)
+ * Refused:
+ * - no SOA at the apex, several, or one elsewhere; no NS at the apex
+ * - a CNAME beside other data; several CNAMEs or DNAMEs at a name
+ * - records outside the zone
  *
- * RFCs: 1034 3.6.2 and 4.2.1, 1912 2.4, 1982, 2181, 4034, 4035 2.5, 5155, 6672, 9276, 9471.
+ * Warned of:
+ * - missing glue and name servers in the zone without an address; NS, MX or SRV that lead to a CNAME
+ * - TTLs that differ within an RRset (the lowest is used, RFC 2181 5.2)
+ * - data hidden below a cut or a DNAME; DS at the apex or without NS; NS at a wildcard; NS beside a DNAME
+ * - RRSIG over nothing; NSEC beside NSEC3; NSEC3 with an unknown hash, many iterations or no NSEC3PARAM
+ * - a serial that went backwards, or stayed while the zone changed (RFC 1982)
+ *
+ * RFCs: 1034 3.6.2 and 4.2.1, 1912 2.4, 1982, 2181, 4034, 4035 2, 5155, 6672, 9276, 9471.
  */
 #ifndef HITHER_ZONE_CHECK_H
 #define HITHER_ZONE_CHECK_H

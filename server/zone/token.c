@@ -74,9 +74,9 @@ const char *zone_token_name(const struct zone_token *token, const uint8_t *origi
     const char *at = token->text;
     const char *end = at + token->octets;
 
-    if (token->quoted)
-        return "a name isn't written in quotes";
-    if (token->octets == 1 && *at == '@')
+    if (token->octets == 0)
+        return "a name belongs here";
+    if (!token->quoted && token->octets == 1 && *at == '@')
         return name_finish(&w, origin, name_octets(origin));
     if (token->octets == 1 && *at == '.')
         return name_finish(&w, root, 1);

@@ -59,6 +59,8 @@ static const struct read_case cases[] = {
      "a.sub.example.com. 60 1 c0000201\nb.x.sub.sub.example.com. 60 1 c0000201\nc.example.com. 60 1 "
      "c0000201\n",
      NULL},
+    {"names in quotes", "\"a\" 60 CNAME \"b c\"\n",
+     "a.example.com. 60 5 03622063076578616d706c6503636f6d00\n", NULL},
     {"an owner outside", "www.example.org. 60 A 192.0.2.1\n", "",
      "1: www.example.org. outside example.com.\n"},
     {"case is kept, and the apex is matched without it", "A.eXample.COM. 60 NS B\n",
@@ -112,7 +114,7 @@ static const struct read_case cases[] = {
      "", "1: IPv4\n2: IPv4\n3: IPv6\n4: more data\n"},
     {"numbers that aren't", "a 60 MX 65536 x\nb 60 MX x y\nc 60 MX -1 x\nd 60 MX 10\n", "",
      "1: large\n2: number\n3: number\n4: missing\n"},
-    {"bad names in data", "a 60 NS a..b\nb 60 NS \"x\"\nc 60 NS .x\n", "", "1: empty\n2: quotes\n3: empty\n"},
+    {"bad names in data", "a 60 NS a..b\nb 60 NS \"\"\nc 60 NS .x\n", "", "1: empty\n2: name\n3: empty\n"},
     {"signing",
      "a 60 DS 1 RSASHA256 2 01 0203\nb 60 DNSKEY 257 3 8 AQ I D\nc 60 NSEC d A TYPE65280 NS\n"
      "d 60 NSEC3PARAM 1 0 10 aabb\ne 60 NSEC3 1 1 0 - 04 A RRSIG\nf 60 CDS 0 0 0 0\n",

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "zone/job.h"
+
+#include "zone/cache.h"
+#include "zone/load.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void zone_state_free(struct zone_state *state)
+{
+    if (state == NULL)
+        return;
+    if (state->image != NULL)
+        zone_image_release(state->image);
+    zone_stamps_free(&state->stamps);
+    free(state->path);
+    free(state);
+}
+
+void zone_job_free(struct zone_job *job)
+{
+    if (!job->taken && job->fresh != job->old)
+        zone_state_free(job->fresh);
+    job->fresh = NULL;
+    findings_free(&job->findings);
+}
+
+/* A state for the job's zone around `image`, whose reference it takes over; NULL when memory is short. */
+static struct zone_state *state_make(const struct zone_job *job, struct zone_image *image,
+                                     enum shared_zone_state kind)
+{
+    struct zone_state *state = calloc(1, sizeof *state);
+    if (state != NULL)
+        state->path = strdup(job->source->path);
+    if (state == NULL || state->path == NULL) {
+        free(state);
+        if (image != NULL)
+            zone_image_release(image);
+        return NULL;
+    }
+    memcpy(state->apex, job->source->apex, sizeof state->apex);
+    state->image = image;
+    state->state = kind;
+    state->loaded_unix_s = job->now_unix_s;
+    return state;
+}
+
+static void job_serve(struct zone_job *job, struct zone_image *image, const struct zone_text *text,
+                      enum zone_outcome outcome)
+{
+    job->fresh = state_make(job, image, SHARED_ZONE_SERVED);
+    job->outcome = job->fresh != NULL ? outcome : ZONE_FAILED;
+    if (job->fresh == NULL)
+        return;
+    if (outcome == ZONE_KEPT)
+        job->fresh->loaded_unix_s = job->old->loaded_unix_s;
+    /* Without stamps the zone is only looked at again next time. */
+    if (text != NULL)
+        (void)zone_stamps_of(&job->fresh->stamps, text);
+}
+
+/* Refused: what is being served stays, whatever it is. */
+static void job_refuse(struct zone_job *job)
+{
+    struct zone_image *image = job->old != NULL ? job->old->image : NULL;
+    if (image != NULL)
+        zone_image_hold(image);
+    job->fresh = state_make(job, image, image != NULL ? SHARED_ZONE_STALE : SHARED_ZONE_FAILED);
+    job->outcome = image != NULL && job->fresh != NULL ? ZONE_STALE : ZONE_FAILED;
+    if (job->fresh != NULL && image != NULL)
+        job->fresh->loaded_unix_s = job->old->loaded_unix_s;
+}
+
+static bool job_is_unchanged(const struct zone_job *job)
+{
+    const struct zone_state *old = job->old;
+    return old != NULL && old->state == SHARED_ZONE_SERVED && old->image != NULL &&
+           strcmp(old->path, job->source->path) == 0 && zone_stamps_hold(&old->stamps);
+}
+
+static bool job_take_cached(struct zone_job *job, const uint8_t *source_digest, const struct zone_text *text)
+{
+    struct zone_image *image = zone_cache_open(job->state_dir, job->source->apex, source_digest);
+    if (image != NULL)
+        job_serve(job, image, text, ZONE_CACHED);
+    return image != NULL;
+}
+
+static void job_save(struct zone_job *job, const struct zone_image *image)
+{
+    int error = job->may_save ? zone_cache_save(job->state_dir, image) : 0;
+    if (error != 0)
+        findings_add(
+            &job->findings, FINDING_WARNING, job->state_dir, 0,
+            "the compiled zone can't be kept here, so it will be compiled again at the next start: %s",
+            strerror(-error));
+}
+
+static void job_load(struct zone_job *job, const struct zone_text *text)
+{
+    struct zone_image *old = job->old != NULL ? job->old->image : NULL;
+    struct zone_image *image = zone_load_text(job->source->apex, text, old, &job->findings, NULL);
+    if (image == NULL) {
+        job_refuse(job);
+        return;
+    }
+    job_save(job, image);
+    job_serve(job, image, text, ZONE_LOADED);
+}
+
+static void job_look(struct zone_job *job, const struct zone_text *text)
+{
+    uint8_t digest[ZONE_TEXT_DIGEST_OCTETS];
+    struct zone_image *old = job->old != NULL ? job->old->image : NULL;
+    zone_text_digest(text, job->source->apex, digest);
+    if (old != NULL && memcmp(zone_image_source_digest(old), digest, sizeof digest) == 0)
+        job_serve(job, zone_image_hold(old), text, ZONE_KEPT);
+    else if (!job_take_cached(job, digest, text))
+        job_load(job, text);
+}
+
+void zone_job_run(struct zone_job *job)
+{
+    struct zone_text text;
+    if (job->trust_cache && job_take_cached(job, NULL, NULL))
+        return;
+    if (job_is_unchanged(job)) {
+        job->fresh = job->old;
+        job->outcome = ZONE_KEPT;
+        return;
+    }
+    int error = zone_text_load(&text, job->source->path);
+    if (error == 0) {
+        job_look(job, &text);
+    } else {
+        findings_add(&job->findings, FINDING_ERROR, job->source->path, 0, "the zone file can't be read: %s",
+                     strerror(-error));
+        job_refuse(job);
+    }
+    zone_text_free(&text);
+    if (job->fresh == NULL)
+        findings_add(&job->findings, FINDING_ERROR, job->source->path, 0, "memory is short");
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "zone/load.h"
+
+#include "zone/check.h"
+#include "zone/compile.h"
+#include "zone/read.h"
+#include "zone/records.h"
+#include "zone/source.h"
+
+#include <string.h>
+
+static void progress_stage(struct zone_progress *progress, enum zone_load_stage stage)
+{
+    if (progress != NULL)
+        atomic_store_explicit(&progress->stage, (uint32_t)stage, memory_order_relaxed);
+}
+
+static const char *text_path(const struct zone_text *text)
+{
+    return text->files[0].stamp.path;
+}
+
+/* Read, sorted and checked. */
+static bool records_load(struct zone_records *records, const uint8_t *apex, const struct zone_text *text,
+                         const struct zone_image *stale, struct findings *findings,
+                         struct zone_progress *progress)
+{
+    uint32_t serial = stale != NULL ? zone_image_serial(stale) : 0;
+    progress_stage(progress, ZONE_LOAD_READ);
+    if (!zone_read(records, text, apex, findings, progress != NULL ? &progress->done_octets : NULL))
+        return false;
+    if (progress != NULL)
+        atomic_store_explicit(&progress->records, records->count, memory_order_relaxed);
+    progress_stage(progress, ZONE_LOAD_CHECK);
+    if (zone_records_sort(records) != 0) {
+        findings_add(findings, FINDING_ERROR, text_path(text), 0, "memory is short");
+        return false;
+    }
+    return zone_check(records, stale != NULL ? &serial : NULL, findings);
+}
+
+struct zone_image *zone_load_text(const uint8_t *apex, const struct zone_text *text,
+                                  const struct zone_image *stale, struct findings *findings,
+                                  struct zone_progress *progress)
+{
+    struct zone_records records;
+    struct zone_image *image = NULL;
+    uint8_t digest[ZONE_TEXT_DIGEST_OCTETS];
+    const char *why = "it can't be compiled";
+    zone_records_init(&records);
+    if (progress != NULL)
+        atomic_store_explicit(&progress->total_octets, text->octets, memory_order_relaxed);
+    if (records_load(&records, apex, text, stale, findings, progress)) {
+        progress_stage(progress, ZONE_LOAD_COMPILE);
+        zone_text_digest(text, apex, digest);
+        image = zone_compile(&records, digest, &why);
+        if (image == NULL)
+            findings_add(findings, FINDING_ERROR, text_path(text), 0, "%s", why);
+    }
+    zone_records_free(&records);
+    progress_stage(progress, ZONE_LOAD_DONE);
+    return image;
+}
+
+struct zone_image *zone_load(const uint8_t *apex, const char *path, const struct zone_image *stale,
+                             struct findings *findings, struct zone_progress *progress)
+{
+    struct zone_text text;
+    struct zone_image *image = NULL;
+    progress_stage(progress, ZONE_LOAD_TEXT);
+    int error = zone_text_load(&text, path);
+    if (error == 0)
+        image = zone_load_text(apex, &text, stale, findings, progress);
+    else
+        findings_add(findings, FINDING_ERROR, path, 0, "the zone file can't be read: %s", strerror(-error));
+    zone_text_free(&text);
+    return image;
+}
+
+static void check_one(const struct zone_source *source, struct findings *findings,
+                      struct zone_load_summary *summary)
+{
+    struct zone_image *image = zone_load(source->apex, source->path, NULL, findings, NULL);
+    if (image == NULL)
+        return;
+    summary->sound++;
+    summary->records += zone_image_records(image);
+    summary->names += zone_image_names(image);
+    zone_image_release(image);
+}
+
+bool zone_load_check_all(const struct settings *settings, struct findings *findings,
+                         struct zone_load_summary *summary)
+{
+    struct zone_sources sources;
+    struct zone_load_summary sum = {0};
+    size_t errors_before = findings->errors;
+    zone_sources_list(&sources, settings->zones, settings->zone_count, settings->path, findings);
+    sum.zones = sources.count;
+    for (size_t i = 0; i < sources.count; i++)
+        check_one(&sources.list[i], findings, &sum);
+    zone_sources_free(&sources);
+    if (summary != NULL)
+        *summary = sum;
+    return findings->errors == errors_before;
+}
