@@ -3,11 +3,13 @@
  * A message -> a query, or the reason why it isn't one. All sanity comes first, in the order in which the
  * RFCs speak of it, and gives one of three verdicts; nothing behind it checks the message again.
  *
- * RFCs: 1035 4.1, 6891 (EDNS), 9619 (one question), 5001 (NSID), 8906 (what to answer to the unusual).
+ * RFCs: 1035 4.1, 6891 (EDNS), 7873 5.4 (no question but a cookie), 8906 (what to answer to the unusual),
+ * 9619 (one question).
  */
 #ifndef HITHER_ANSWER_PARSE_H
 #define HITHER_ANSWER_PARSE_H
 
+#include "answer/edns.h"
 #include "answer/query.h"
 #include "zone/lookup.h"
 
@@ -43,14 +45,6 @@ enum rcode {
     RCODE_BADCOOKIE = 23,
 };
 
-enum edns_option {
-    EDNS_NSID = 3,
-    EDNS_COOKIE = 10,
-    EDNS_KEEPALIVE = 11,
-    EDNS_ERROR = 15,
-    EDNS_ZONEVERSION = 19,
-};
-
 enum parse_verdict {
     PARSE_DROP,    /* not to be answered */
     PARSE_ERROR,   /* to be answered with `rcode` alone */
@@ -66,10 +60,8 @@ struct query {
     uint16_t qtype;
     uint16_t qclass;
     uint16_t question_octets; /* name, type and class; 0 when there is none to echo */
-    uint16_t udp_octets;      /* the client's, at least 512 */
-    bool has_edns;
-    bool dnssec_ok;
-    bool wants_nsid;
+    int error;                /* what to say beside the rcode: enum edns_error */
+    struct edns edns;
     struct lookup_name name; /* what is looked up: the question, later a CNAME's target */
 };
 

@@ -26,11 +26,10 @@ struct response {
     uint8_t *start;
     uint8_t *at;
     uint8_t *end; /* the room of OPT is behind it */
-    const struct answer_policy *policy;
+    struct edns_reply reply;
     uint16_t question_name_octets; /* of the question's name; 0: there is no question */
     uint16_t counts[3];            /* by enum section */
     uint16_t flags;                /* AA and TC */
-    uint16_t opt_octets;
     unsigned proved_count;
     const struct image_node
         *proved[RESPONSE_PROVED_MOST]; /* whose NSEC or NSEC3 is in the authority section */
@@ -45,8 +44,10 @@ struct placement {
     uint16_t apex_at; /* the same for the image's apex, which stands there uncompressed; 0: nowhere */
 };
 
-/* Starts the answer to `query`: header and question, with room for OPT held back. */
-void response_start(struct response *response, const struct query *query, const struct answer_policy *policy);
+/* Starts the answer to `query`: header and question, with room for OPT held back. `image` is the zone that it
+ * is about, or NULL; `now_s` Unix time. */
+void response_start(struct response *response, const struct query *query, const struct answer_policy *policy,
+                    const struct zone_image *image, uint32_t now_s);
 
 /* Appends the RRset, with its RRSIGs when `signatures`. False, and nothing is written, when it doesn't fit.
  * `records_at`, if asked for, becomes the octet where its records begin as they are in the image, 0 when they

@@ -38,7 +38,7 @@ static bool put_text(struct response *response, const char *text, size_t octets)
 
 void chaos_respond(struct response *response, struct query *query)
 {
-    const struct answer_policy *policy = response->policy;
+    const struct answer_policy *policy = response->reply.policy;
     for (size_t i = 0; i < sizeof chaos_names / sizeof chaos_names[0]; i++) {
         size_t octets = strlen(chaos_names[i].name) + 1;
         if (query->name.octets != octets || memcmp(query->name.folded, chaos_names[i].name, octets) != 0)

@@ -4,9 +4,6 @@
 #include "wire/rdata.h"
 #include "wire/reader.h"
 
-#define EDNS_DO   0x8000
-#define UDP_LEAST 512
-
 static enum parse_verdict refuse(struct query *query, uint16_t rcode)
 {
     query->rcode = rcode;
@@ -32,30 +29,6 @@ static void skip_name(struct reader *r)
     }
 }
 
-static void take_option(struct query *query, uint16_t code, struct reader *data)
-{
-    if (code == EDNS_NSID && reader_left(data) == 0)
-        query->wants_nsid = true;
-}
-
-/* RFC 6891 6.1.3 for the fixed part, 6.1.2 for the options. False when it is malformed. */
-static bool take_opt(struct query *query, uint16_t udp_octets, uint32_t ttl, struct reader options)
-{
-    query->has_edns = true;
-    query->udp_octets = udp_octets > UDP_LEAST ? udp_octets : UDP_LEAST;
-    query->dnssec_ok = (ttl & EDNS_DO) != 0;
-    if ((ttl >> 16 & 0xff) != 0)
-        query->rcode = RCODE_BADVERS;
-    while (reader_left(&options) > 0) {
-        uint16_t code = reader_u16(&options);
-        struct reader data = reader_part(&options, reader_u16(&options));
-        if (options.failed)
-            return false;
-        take_option(query, code, &data);
-    }
-    return true;
-}
-
 /* One record behind the question. False when the message is malformed. */
 static bool take_record(struct query *query, struct reader *r, bool additional)
 {
@@ -69,9 +42,9 @@ static bool take_record(struct query *query, struct reader *r, bool additional)
         return false;
     if (type != RR_OPT)
         return true;
-    if (!additional || !root || query->has_edns)
+    if (!additional || !root || query->edns.present)
         return false;
-    return take_opt(query, class, ttl, rdata);
+    return edns_take(&query->edns, class, ttl, rdata);
 }
 
 static bool take_records(struct query *query, struct reader *r, const uint16_t counts[3])
@@ -105,10 +78,8 @@ static void query_init(struct query *query, const struct answer_message *message
     query->transport = transport;
     query->rcode = RCODE_NOERROR;
     query->question_octets = 0;
-    query->udp_octets = UDP_LEAST;
-    query->has_edns = false;
-    query->dnssec_ok = false;
-    query->wants_nsid = false;
+    query->error = EDNS_ERROR_NONE;
+    edns_none(&query->edns);
 }
 
 enum parse_verdict query_parse(struct query *query, const struct answer_message *message,
@@ -126,9 +97,12 @@ enum parse_verdict query_parse(struct query *query, const struct answer_message 
         return PARSE_DROP;
     if ((query->flags & FLAG_OPCODE) != OPCODE_QUERY << 11)
         return refuse(query, RCODE_NOTIMP);
-    if (questions != 1 || !take_question(query, &r))
+    if (questions > 1 || (questions == 1 && !take_question(query, &r)) || !take_records(query, &r, counts))
         return refuse(query, RCODE_FORMERR);
-    if (!take_records(query, &r, counts))
-        return refuse(query, RCODE_FORMERR);
-    return query->rcode == RCODE_NOERROR ? PARSE_PROCEED : PARSE_ERROR;
+    if (query->edns.bad_version)
+        return refuse(query, RCODE_BADVERS);
+    if (questions == 1)
+        return PARSE_PROCEED;
+    /* Without a question only a cookie can be asked for (RFC 7873 5.4). */
+    return refuse(query, query->edns.cookie_octets > 0 ? RCODE_NOERROR : RCODE_FORMERR);
 }

@@ -3,6 +3,7 @@
 
 #include "answer/chaos.h"
 #include "answer/context.h"
+#include "answer/limit.h"
 #include "answer/parse.h"
 #include "answer/respond.h"
 #include "answer/response.h"
@@ -42,6 +43,12 @@ static void stage_parse(struct job *job, const struct answer_message *message,
     job->verdict = query_parse(&job->query, message, transport);
 }
 
+static void stage_limit(struct job *job, const struct answer_policy *policy, uint32_t now_s)
+{
+    if (job->verdict == PARSE_PROCEED)
+        job->verdict = limit_judge(&job->query, policy, now_s);
+}
+
 static void stage_find_zone(struct job *job, const struct zone_set *set)
 {
     if (!is_ours(job))
@@ -79,14 +86,14 @@ static void respond_to_query(struct job *job, struct response *response, const s
 }
 
 static void stage_respond(struct job *job, struct answer_message *message, const struct zone_set *set,
-                          const struct answer_policy *policy)
+                          const struct answer_policy *policy, uint32_t now_s)
 {
     struct response response;
     message->response_octets = 0;
     message->stream = NULL;
     if (job->verdict == PARSE_DROP)
         return;
-    response_start(&response, &job->query, policy);
+    response_start(&response, &job->query, policy, job->image, now_s);
     if (job->verdict == PARSE_PROCEED)
         respond_to_query(job, &response, set);
     message->response_octets = response_finish(&response, &job->query);
@@ -122,13 +129,15 @@ void answer_batch(struct answer_context *context, enum answer_transport transpor
     for (size_t i = 0; i < count; i++)
         stage_parse(&jobs[i], &messages[i], transport);
     for (size_t i = 0; i < count; i++)
+        stage_limit(&jobs[i], policy, context->now_s);
+    for (size_t i = 0; i < count; i++)
         stage_find_zone(&jobs[i], set);
     for (size_t i = 0; i < count; i++)
         stage_prefetch_node(&jobs[i]);
     for (size_t i = 0; i < count; i++)
         stage_look_up(&jobs[i]);
     for (size_t i = 0; i < count; i++) {
-        stage_respond(&jobs[i], &messages[i], set, policy);
+        stage_respond(&jobs[i], &messages[i], set, policy, context->now_s);
         stage_count(&jobs[i], &messages[i], context->stats);
     }
 }

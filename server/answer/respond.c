@@ -56,7 +56,7 @@ static struct placement placement_of(const struct answering *a, const struct ima
 static bool put(struct answering *a, enum section section, const struct placement *placement)
 {
     uint16_t records_at;
-    if (!response_put(a->response, section, placement, a->query->dnssec_ok, &records_at))
+    if (!response_put(a->response, section, placement, a->query->edns.dnssec_ok, &records_at))
         return false;
     if ((placement->entry->flags & RRSET_EXTENDED) != 0 && a->linked_count < LINKED_MOST)
         a->linked[a->linked_count++] =
@@ -73,14 +73,14 @@ static bool put_soa(struct answering *a)
     const struct placement placement =
         placement_of(a, image_at(a->image->bytes, header->apex_node),
                      image_at(a->image->bytes, header->negative_soa), owner_at(a, header->apex_labels));
-    return response_put(a->response, SECTION_AUTHORITY, &placement, a->query->dnssec_ok, NULL);
+    return response_put(a->response, SECTION_AUTHORITY, &placement, a->query->edns.dnssec_ok, NULL);
 }
 
 static enum step no_data(struct answering *a)
 {
     const struct proof proof = proof_of(a);
     a->response->flags |= FLAG_AA;
-    if (!put_soa(a) || (a->query->dnssec_ok && !prove_no_data(a->response, &proof)))
+    if (!put_soa(a) || (a->query->edns.dnssec_ok && !prove_no_data(a->response, &proof)))
         return STEP_FULL;
     return STEP_DONE;
 }
@@ -90,7 +90,7 @@ static enum step no_name(struct answering *a)
     const struct proof proof = proof_of(a);
     a->response->flags |= FLAG_AA;
     a->query->rcode = RCODE_NXDOMAIN;
-    if (!put_soa(a) || (a->query->dnssec_ok && !prove_no_name(a->response, &proof)))
+    if (!put_soa(a) || (a->query->edns.dnssec_ok && !prove_no_name(a->response, &proof)))
         return STEP_FULL;
     return STEP_DONE;
 }
@@ -103,7 +103,7 @@ static enum step referral(struct answering *a)
     struct placement placement = placement_of(a, cut, node_find(cut, RR_NS), at);
     if (placement.entry == NULL || !put(a, SECTION_AUTHORITY, &placement))
         return STEP_FULL;
-    if (!a->query->dnssec_ok)
+    if (!a->query->edns.dnssec_ok)
         return STEP_DONE;
     placement.entry = node_find(cut, RR_DS);
     bool fits = placement.entry != NULL ? response_put(a->response, SECTION_AUTHORITY, &placement, true, NULL)
@@ -139,7 +139,8 @@ static size_t rdata_at(const struct response *response, size_t at)
 static bool wildcard_is_proved(struct answering *a)
 {
     const struct proof proof = proof_of(a);
-    return a->found.outcome != LOOKUP_WILDCARD || !a->query->dnssec_ok || prove_wildcard(a->response, &proof);
+    return a->found.outcome != LOOKUP_WILDCARD || !a->query->edns.dnssec_ok ||
+           prove_wildcard(a->response, &proof);
 }
 
 static enum step follow_cname(struct answering *a, const struct image_entry *cname)
@@ -147,7 +148,7 @@ static enum step follow_cname(struct answering *a, const struct image_entry *cna
     const struct placement placement = placement_of(a, a->found.node, cname, a->name_at);
     size_t at = (size_t)(a->response->at - a->response->start);
     a->response->flags |= FLAG_AA;
-    if (!response_put(a->response, SECTION_ANSWER, &placement, a->query->dnssec_ok, NULL) ||
+    if (!response_put(a->response, SECTION_ANSWER, &placement, a->query->edns.dnssec_ok, NULL) ||
         !wildcard_is_proved(a))
         return STEP_FULL;
     return alias_to(a, rdata_at(a->response, at));
@@ -189,7 +190,7 @@ static enum step follow_dname(struct answering *a)
     size_t at = (size_t)(a->response->at - a->response->start);
     a->response->flags |= FLAG_AA;
     if (placement.entry == NULL ||
-        !response_put(a->response, SECTION_ANSWER, &placement, a->query->dnssec_ok, NULL))
+        !response_put(a->response, SECTION_ANSWER, &placement, a->query->edns.dnssec_ok, NULL))
         return STEP_FULL;
     size_t target_at = rdata_at(a->response, at);
     uint8_t target[NAME_MAX_OCTETS];
@@ -222,7 +223,7 @@ static enum step answer_any(struct answering *a)
     a->response->flags |= FLAG_AA;
     for (unsigned i = 0; i < count; i++) {
         const struct placement placement = placement_of(a, node, &node_entries(node)[i], a->name_at);
-        if (!response_put(a->response, SECTION_ANSWER, &placement, a->query->dnssec_ok, NULL))
+        if (!response_put(a->response, SECTION_ANSWER, &placement, a->query->edns.dnssec_ok, NULL))
             return STEP_FULL;
     }
     return wildcard_is_proved(a) ? STEP_DONE : STEP_FULL;
@@ -300,7 +301,7 @@ static bool put_linked(struct answering *a, const struct linked *linked, const s
         const struct image_entry *entry = types[i] != 0 ? node_find(node, types[i]) : NULL;
         const struct placement placement = {linked->image, entry, node, at, linked->apex_at};
         if (entry != NULL &&
-            !response_put(a->response, SECTION_ADDITIONAL, &placement, a->query->dnssec_ok, NULL))
+            !response_put(a->response, SECTION_ADDITIONAL, &placement, a->query->edns.dnssec_ok, NULL))
             return false;
     }
     return true;
@@ -367,6 +368,7 @@ void respond(struct response *response, struct query *query, const struct zone_s
 {
     if (image == NULL) {
         query->rcode = RCODE_REFUSED;
+        query->error = EDNS_ERROR_NOT_AUTHORITATIVE;
         return;
     }
     struct answering a;

@@ -9,7 +9,6 @@
 #define POINTER       0xc000
 #define POINTER_REACH 0x3fff
 #define QUESTION_TAIL 4
-#define OPT_FIXED     11
 #define NAME_HOPS     16 /* pointers that one name may go through */
 
 static inline void set_u16(uint8_t *at, unsigned v)
@@ -33,25 +32,33 @@ static inline size_t offset_now(const struct response *response)
     return (size_t)(response->at - response->start);
 }
 
-static uint16_t opt_octets(const struct query *query, const struct answer_policy *policy)
+static void reply_init(struct edns_reply *reply, const struct query *query,
+                       const struct answer_policy *policy, const struct zone_image *image, uint32_t now_s)
 {
-    if (!query->has_edns)
-        return 0;
-    return (uint16_t)(OPT_FIXED + (query->wants_nsid ? 4U + policy->identity_octets : 0U));
+    reply->policy = policy;
+    reply->client = query->message->client;
+    reply->now_s = now_s;
+    reply->tcp = query->transport == ANSWER_TCP;
+    reply->has_zone = image != NULL;
+    if (image != NULL) {
+        reply->zone_labels = image->header->apex_labels;
+        reply->zone_serial = image->header->serial;
+    }
 }
 
-void response_start(struct response *response, const struct query *query, const struct answer_policy *policy)
+void response_start(struct response *response, const struct query *query, const struct answer_policy *policy,
+                    const struct zone_image *image, uint32_t now_s)
 {
     size_t most = query->message->response_capacity;
     if (query->transport == ANSWER_UDP) {
-        size_t udp = query->udp_octets < policy->udp_octets ? query->udp_octets : policy->udp_octets;
+        size_t udp =
+            query->edns.udp_octets < policy->udp_octets ? query->edns.udp_octets : policy->udp_octets;
         most = udp < most ? udp : most;
     }
+    reply_init(&response->reply, query, policy, image, now_s);
     response->start = query->message->response;
     response->at = response->start + MESSAGE_HEADER_OCTETS;
-    response->policy = policy;
-    response->opt_octets = opt_octets(query, policy);
-    response->end = response->start + most - response->opt_octets;
+    response->end = response->start + most - edns_octets(&query->edns, &response->reply);
     response->question_name_octets = 0;
     response->flags = 0;
     response->proved_count = 0;
@@ -343,27 +350,18 @@ void response_truncate(struct response *response)
 
 static void put_opt(struct response *response, const struct query *query)
 {
-    const struct answer_policy *policy = response->policy;
-    struct writer w = writer_to(response->at, response->opt_octets);
-    writer_u8(&w, 0);
-    writer_u16(&w, RR_OPT);
-    writer_u16(&w, policy->udp_octets);
-    writer_u8(&w, (uint8_t)(query->rcode >> 4));
-    writer_u8(&w, 0);
-    writer_u16(&w, query->dnssec_ok ? 0x8000 : 0);
-    writer_u16(&w, (uint16_t)(response->opt_octets - OPT_FIXED));
-    if (query->wants_nsid) {
-        writer_u16(&w, EDNS_NSID);
-        writer_u16(&w, policy->identity_octets);
-        writer_bytes(&w, policy->identity, policy->identity_octets);
-    }
+    struct writer w =
+        writer_to(response->at, room_left(response) + edns_octets(&query->edns, &response->reply));
+    response->reply.rcode = query->rcode;
+    response->reply.error = query->error;
+    edns_put(&w, &query->edns, &response->reply);
     response->at = w.at;
     response->counts[SECTION_ADDITIONAL]++;
 }
 
 size_t response_finish(struct response *response, const struct query *query)
 {
-    if (query->has_edns)
+    if (query->edns.present)
         put_opt(response, query);
     uint8_t *header = response->start;
     unsigned kept = query->flags & (FLAG_OPCODE | FLAG_RD);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * EDNS: what the client's OPT asks for, and the OPT that answers it. Options that we don't know are passed
+ * over.
+ *
+ * RFCs: 5001 (NSID), 6891 (EDNS), 7828 (TCP keepalive), 7873 and 9018 (cookies), 8914 (extended errors), 9660
+ * (ZONEVERSION).
+ */
+#ifndef HITHER_ANSWER_EDNS_H
+#define HITHER_ANSWER_EDNS_H
+
+#include "answer/cookie.h"
+#include "wire/reader.h"
+#include "wire/writer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define EDNS_UDP_LEAST 512 /* and what holds without EDNS (RFC 1035 4.2.1) */
+
+enum edns_option {
+    EDNS_NSID = 3,
+    EDNS_COOKIE = 10,
+    EDNS_KEEPALIVE = 11,
+    EDNS_ERROR = 15,
+    EDNS_ZONEVERSION = 19,
+};
+
+/* INFO-CODEs of RFC 8914 that we give. */
+enum edns_error {
+    EDNS_ERROR_NONE = -1,
+    EDNS_ERROR_NOT_AUTHORITATIVE = 20,
+    EDNS_ERROR_NOT_SUPPORTED = 21,
+};
+
+/* What the client's OPT said. */
+struct edns {
+    bool present;
+    bool dnssec_ok;
+    bool bad_version;
+    bool wants_nsid;
+    bool wants_keepalive;
+    bool wants_zoneversion;
+    uint8_t cookie_octets; /* 0: none; else 8, or 16 to 40 with a server cookie */
+    uint16_t udp_octets;   /* at least EDNS_UDP_LEAST */
+    uint8_t cookie[COOKIE_MOST_OCTETS];
+};
+
+/* What is to be said in return. */
+struct edns_reply {
+    const struct answer_policy *policy;
+    const struct sockaddr *client;
+    uint32_t now_s; /* Unix time */
+    uint16_t rcode; /* all twelve bits */
+    int error;      /* enum edns_error */
+    bool tcp;
+    bool has_zone; /* then its apex' labels and its serial go into ZONEVERSION */
+    uint8_t zone_labels;
+    uint32_t zone_serial;
+};
+
+void edns_none(struct edns *edns);
+
+/* Takes an OPT record's class, TTL and rdata (RFC 6891 6.1.2, 6.1.3). False when it is malformed. */
+bool edns_take(struct edns *edns, uint16_t class, uint32_t ttl, struct reader options);
+
+/* Octets of the OPT that will answer, an extended error not counted; 0 when there was none to answer. */
+uint16_t edns_octets(const struct edns *edns, const struct edns_reply *reply);
+
+/* Writes that OPT, with the extended error when it fits. */
+void edns_put(struct writer *w, const struct edns *edns, const struct edns_reply *reply);
+
+#endif
