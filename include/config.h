@@ -7,6 +7,7 @@
 #ifndef HITHER_CONFIG_H
 #define HITHER_CONFIG_H
 
+#include "answer/cookie.h"
 #include "base/finding.h"
 
 #include <netinet/in.h>
@@ -99,6 +100,8 @@ struct settings_server {
     char *control;    /* absolute path of the control socket */
     union settings_address http;
     bool http_enabled;
+    struct cookie_secrets cookies; /* the fleet's, from cookie-secret-file; count 0: this PoP makes its own */
+    bool require_cookies;
 };
 
 struct settings_announce {

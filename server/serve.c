@@ -93,9 +93,20 @@ static void serve_on_beat(uv_timer_t *timer)
     serve_check_announcer(s, now);
 }
 
+/* Without the fleet's secret the cookies are this PoP's own, the same ones over reloads. */
+static void serve_choose_cookies(struct answer_policy *policy, const struct settings_server *server)
+{
+    static struct cookie_secrets own;
+    if (own.count == 0)
+        cookie_secrets_random(&own);
+    policy->cookies = server->cookies.count > 0 ? server->cookies : own;
+    policy->cookies_required = server->require_cookies;
+}
+
 static int serve_publish_policy(const struct settings *settings)
 {
     struct answer_policy policy = {.udp_octets = SERVE_UDP_OCTETS, .tcp_idle_100ms = TCP_IDLE_MS / 100};
+    serve_choose_cookies(&policy, &settings->server);
     size_t octets = strnlen(settings->server.identity, sizeof policy.identity - 1);
     memcpy(policy.identity, settings->server.identity, octets);
     policy.identity_octets = (uint8_t)octets;

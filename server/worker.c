@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <urcu/urcu-qsbr.h>
 #include <uv.h>
 
@@ -43,6 +44,7 @@ static void worker_beat(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
     atomic_store_explicit(w->heart, mono_now().ns, memory_order_relaxed);
+    w->context.now_s = (uint32_t)time(NULL);
 }
 
 static void worker_on_stop(uv_async_t *stop)

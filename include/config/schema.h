@@ -21,6 +21,8 @@ struct raw_server {
     char *state_dir;
     char *control;
     char *http;
+    char *cookie_secret_file;
+    char *require_cookies;
 };
 
 struct raw_zone {

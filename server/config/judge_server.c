@@ -113,6 +113,24 @@ static void judge_http(struct judge *j, const char *text)
         judge_say_why(j, &at, &why);
 }
 
+/* The fleet's secrets, and whether a client must show that it has a cookie of ours. */
+static void judge_cookies(struct judge *j, const struct raw_server *raw)
+{
+    const struct place file_at = place("server.cookie-secret-file");
+    const struct place require_at = place("server.require-cookies");
+    struct settings_server *server = &j->settings->server;
+    struct value_why why;
+    const char *reason = "";
+    if (raw->require_cookies != NULL && !value_switch(raw->require_cookies, &server->require_cookies, &why))
+        judge_say_why(j, &require_at, &why);
+    if (raw->cookie_secret_file == NULL)
+        return;
+    char *path = judge_path(j, file_at, raw->cookie_secret_file);
+    if (path != NULL && !cookie_secrets_read(&server->cookies, path, &reason))
+        judge_say(j, FINDING_ERROR, &file_at, "names %s: %s", path, reason);
+    free(path);
+}
+
 void judge_server(struct judge *j)
 {
     static const struct raw_server absent;
@@ -129,4 +147,5 @@ void judge_server(struct judge *j)
         judge_path(j, place("server.state-dir"), raw->state_dir != NULL ? raw->state_dir : DEFAULT_STATE_DIR);
     judge_control(j, raw->control);
     judge_http(j, raw->http);
+    judge_cookies(j, raw);
 }

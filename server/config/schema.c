@@ -34,6 +34,8 @@ static const cyaml_schema_field_t server_fields[] = {
     FIELD_TEXT("state-dir", struct raw_server, state_dir),
     FIELD_TEXT("control", struct raw_server, control),
     FIELD_TEXT("http", struct raw_server, http),
+    FIELD_TEXT("cookie-secret-file", struct raw_server, cookie_secret_file),
+    FIELD_TEXT("require-cookies", struct raw_server, require_cookies),
     CYAML_FIELD_END,
 };
 
