@@ -68,6 +68,14 @@ pid() {
     [ -n "$began" ] && [ "$(process_began "$id")" = "$began" ] && echo "$id"
 }
 
+# ended PID...: waits until each has died (whoever is its parent by now may not have asked how)
+ended() {
+    local id state
+    for id; do
+        while state=$(sed 's/.*) \(.\).*/\1/' "/proc/$id/stat" 2>/dev/null) && [ "$state" != Z ]; do sleep 0.01; done
+    done
+}
+
 # start_pop POP: hitherd, on a host that is called POP.
 start_pop() {
     # shellcheck disable=SC2016
@@ -77,11 +85,11 @@ start_pop() {
 
 # kill_pop POP: every process of hither there dies at once, as when the machine's memory is full.
 kill_pop() {
-    local id
+    local id ids
     id=$(pid "$1")
-    # shellcheck disable=SC2046
-    kill -KILL "$id" $(ps -o pid= --ppid "$id") 2>/dev/null || true
-    while [ -d "/proc/$id" ]; do sleep 0.01; done
+    mapfile -t ids < <(ps -o pid= --ppid "$id" | tr -d ' ')
+    kill -KILL "$id" "${ids[@]}" 2>/dev/null || true
+    ended "$id" "${ids[@]}"
 }
 
 # control POP COMMAND...: the hither command, at that PoP
