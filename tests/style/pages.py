@@ -26,6 +26,11 @@ def main():
                 if not any((ROOT / c).exists() for c in candidates):
                     print(f"{page.relative_to(ROOT)}:{line}: {name} doesn't exist")
                     bad += 1
+    readme = (ROOT / "README.md").read_text()
+    for key in sorted(set(re.findall(r'FIELD_\w+\("([a-z0-9-]+)"', (ROOT / "server/config/schema.c").read_text()))):
+        if not re.search(rf"^[ #-]*{key}:", readme, re.M):
+            print(f"README.md: the configuration's key {key} isn't there")
+            bad += 1
     sys.exit(1 if bad else 0)
 
 
