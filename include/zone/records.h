@@ -39,8 +39,8 @@ void zone_records_init(struct zone_records *records);
 int zone_records_add(struct zone_records *records, const struct zone_record *record);
 
 /* Canonical order: owner (RFC 4034 6.1), then type, then rdata as octets; duplicates are dropped (RFC
- * 2181 5.2). Among equals the one that was read first stays. Names in the rdata of the older types are compared
- * folded (RFC 4034 6.2). Near linear when they are in order already. 0 or -ENOMEM. */
+ * 2181 5.2). Among equals the one that was read first stays. Names in the rdata of the older types are
+ * compared folded (RFC 4034 6.2). Near linear when they are in order already. 0 or -ENOMEM. */
 int zone_records_sort(struct zone_records *records);
 
 void zone_records_free(struct zone_records *records);

@@ -11,6 +11,7 @@ static const struct {
     size_t octets;    /* 0: not a name */
     const char *back; /* what it reads as again; NULL: `text` */
 } texts[] = {
+    /* clang-format off */
     {".", 1, NULL},
     {"com.", 5, NULL},
     {"com", 5, "com."},
@@ -25,6 +26,7 @@ static const struct {
     {"\\256.", 0, NULL},
     {"\\25", 0, NULL},
     {"a\\", 0, NULL},
+    /* clang-format on */
 };
 
 START_TEST(text_to_wire_and_back)
@@ -70,7 +72,8 @@ START_TEST(longest_names)
     ck_assert_uint_eq(name_from_text(name, text), 255);
     text[strlen(text) - 1] = '\0';
     ck_assert_uint_eq(name_from_text(name, text), 255);
-    strcat(text, "a");
+    snprintf(text, sizeof text, "%s%s", repeat(3, 63),
+             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
     ck_assert_uint_eq(name_from_text(name, text), 0);
 }
 END_TEST
