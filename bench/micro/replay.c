@@ -7,18 +7,16 @@
  *     replay ZONE-FILE APEX QUERIES TIMES
  *     -> queries=N octets=N rcode=N answer=N authority=N additional=N
  *
- * QUERIES holds lines "NAME TYPE [edns|do]". What is printed of the answers are sums over one pass, so that a
- * caller sees whether the answers were of the kind that it means to count; rcode is the highest one.
+ * QUERIES holds lines "NAME TYPE [edns|do|cookie]". What is printed of the answers are sums over one pass, so
+ * that a caller sees whether the answers were of the kind that it means to count; rcode is the highest one.
  */
 #include "answer/context.h"
 #include "answer/query.h"
 #include "base/log.h"
 #include "wire/name.h"
 #include "wire/writer.h"
-#include "zone/compile.h"
-#include "zone/read.h"
+#include "zone/load.h"
 #include "zone/set.h"
-#include "zone/text.h"
 
 #include <ldns/ldns.h>
 #include <netinet/in.h>
@@ -32,6 +30,7 @@
 #define RESPONSE_OCTETS 1232
 #define HEADER_OCTETS   12
 #define FLAG_DO         0x8000
+#define COOKIE_OCTETS   8 /* a client's */
 
 struct replay {
     uint8_t queries[QUERIES_MOST][QUERY_OCTETS];
@@ -46,6 +45,23 @@ struct totals {
     unsigned rcode;
     size_t records[3];
 };
+
+/* OPT: no options, or with "cookie" a client's cookie alone (RFC 7873). */
+static void opt_put(struct writer *w, const char *edns)
+{
+    bool cookie = strcmp(edns, "cookie") == 0;
+    writer_u8(w, 0);
+    writer_u16(w, LDNS_RR_TYPE_OPT);
+    writer_u16(w, RESPONSE_OCTETS);
+    writer_u16(w, 0);
+    writer_u16(w, strcmp(edns, "do") == 0 ? FLAG_DO : 0);
+    writer_u16(w, cookie ? 4 + COOKIE_OCTETS : 0);
+    if (cookie) {
+        writer_u16(w, LDNS_EDNS_COOKIE);
+        writer_u16(w, COOKIE_OCTETS);
+        writer_bytes(w, "8 octets", COOKIE_OCTETS);
+    }
+}
 
 /* One query from a line of the file. Its octets, or 0 when the line makes none. */
 static size_t query_make(uint8_t query[QUERY_OCTETS], const char *line)
@@ -64,14 +80,8 @@ static size_t query_make(uint8_t query[QUERY_OCTETS], const char *line)
     writer_bytes(&w, wire, octets);
     writer_u16(&w, (uint16_t)ldns_get_rr_type_by_name(type));
     writer_u16(&w, LDNS_RR_CLASS_IN);
-    if (has_edns) {
-        writer_u8(&w, 0);
-        writer_u16(&w, LDNS_RR_TYPE_OPT);
-        writer_u16(&w, RESPONSE_OCTETS);
-        writer_u16(&w, 0);
-        writer_u16(&w, strcmp(edns, "do") == 0 ? FLAG_DO : 0);
-        writer_u16(&w, 0);
-    }
+    if (has_edns)
+        opt_put(&w, edns);
     return octets == 0 || w.failed ? 0 : writer_offset(&w);
 }
 
@@ -98,36 +108,27 @@ static bool replay_read(struct replay *replay, const char *path)
     return sound && replay->count > 0;
 }
 
-/* Text -> image. No check between: the caller's zones are sound. */
 static struct zone_image *image_load(const char *path, const char *apex_text)
 {
-    uint8_t apex[NAME_MAX_OCTETS], digest[ZONE_TEXT_DIGEST_OCTETS];
-    struct zone_text text = {0};
-    struct zone_records records;
+    uint8_t apex[NAME_MAX_OCTETS];
     struct findings findings = {0};
-    struct zone_image *image = NULL;
-    const char *why = "the text has errors";
-
-    zone_records_init(&records);
-    if (name_from_text(apex, apex_text) != 0 && zone_text_load(&text, path) == 0 &&
-        zone_read(&records, &text, apex, &findings, NULL)) {
-        zone_records_sort(&records);
-        zone_text_digest(&text, apex, digest);
-        image = zone_compile(&records, digest, &why);
-    }
-    if (image == NULL)
-        fprintf(stderr, "%s: %s\n", path, why);
+    if (name_from_text(apex, apex_text) == 0)
+        return NULL;
+    struct zone_image *image = zone_load(apex, path, NULL, &findings, NULL);
     findings_log(&findings);
     findings_free(&findings);
-    zone_records_free(&records);
-    zone_text_free(&text);
     return image;
 }
 
 /* Makes the zone the one that is answered from. */
 static bool zone_publish(struct zone_image *image)
 {
-    struct answer_policy policy = {.identity = "replay", .identity_octets = 6, .udp_octets = RESPONSE_OCTETS};
+    struct answer_policy policy = {
+        .identity = "replay",
+        .identity_octets = 6,
+        .udp_octets = RESPONSE_OCTETS,
+        .cookies = {.count = 1}, /* a secret of zeros serves here */
+    };
     struct zone_set *set = zone_set_new(&image, 1);
     if (set == NULL || answer_policy_publish(&policy) != 0)
         return false;
@@ -194,7 +195,7 @@ int main(int argc, char **argv)
         return 1;
     }
 
-    struct answer_context context = {.stats = &stats};
+    struct answer_context context = {.stats = &stats, .now_s = 1};
     struct totals totals = {0};
     rcu_register_thread();
     for (long i = strtol(argv[4], NULL, 10); i > 0; i--)
