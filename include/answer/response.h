@@ -20,8 +20,6 @@ enum section {
     SECTION_ADDITIONAL,
 };
 
-#define RESPONSE_PROVED_MOST 8
-
 struct response {
     uint8_t *start;
     uint8_t *at;
@@ -30,9 +28,6 @@ struct response {
     uint16_t question_name_octets; /* of the question's name; 0: there is no question */
     uint16_t counts[3];            /* by enum section */
     uint16_t flags;                /* AA and TC */
-    unsigned proved_count;
-    const struct image_node
-        *proved[RESPONSE_PROVED_MOST]; /* whose NSEC or NSEC3 is in the authority section */
 };
 
 /* An RRset and how its names are to be found in the message. */

@@ -7,6 +7,7 @@
 
 #define RECORD_FIXED 10 /* type, class, TTL, length */
 #define LINKED_MOST  4  /* RRsets of one answer whose names may have addresses to add */
+#define DNAMES_MOST  8
 
 /* An RRset in the message that links to addresses. */
 struct linked {
@@ -27,6 +28,12 @@ struct answering {
     uint16_t apex_at; /* the same for the apex of `image`, uncompressed; 0: nowhere */
     struct linked linked[LINKED_MOST];
     unsigned linked_count;
+    unsigned dname_count;
+    struct {
+        const struct image_node *node;
+        size_t target_at;
+    } dnames[DNAMES_MOST]; /* DNAMEs in the answer, and where their targets stand */
+    struct proofs proofs;
     unsigned visited_count;
     uint64_t visited[RESPOND_CHAIN_MOST]; /* hashes of the names that the chain went through */
 };
@@ -76,13 +83,18 @@ static bool put_soa(struct answering *a)
     return response_put(a->response, SECTION_AUTHORITY, &placement, a->query->edns.dnssec_ok, NULL);
 }
 
+static bool wants_proof(const struct answering *a)
+{
+    return a->query->edns.dnssec_ok && (a->image->header->flags & (IMAGE_NSEC | IMAGE_NSEC3)) != 0;
+}
+
 static enum step no_data(struct answering *a)
 {
     const struct proof proof = proof_of(a);
     a->response->flags |= FLAG_AA;
-    if (!put_soa(a) || (a->query->edns.dnssec_ok && !prove_no_data(a->response, &proof)))
-        return STEP_FULL;
-    return STEP_DONE;
+    if (wants_proof(a))
+        prove_no_data(&a->proofs, &proof);
+    return put_soa(a) ? STEP_DONE : STEP_FULL;
 }
 
 static enum step no_name(struct answering *a)
@@ -90,9 +102,9 @@ static enum step no_name(struct answering *a)
     const struct proof proof = proof_of(a);
     a->response->flags |= FLAG_AA;
     a->query->rcode = RCODE_NXDOMAIN;
-    if (!put_soa(a) || (a->query->edns.dnssec_ok && !prove_no_name(a->response, &proof)))
-        return STEP_FULL;
-    return STEP_DONE;
+    if (wants_proof(a))
+        prove_no_name(&a->proofs, &proof);
+    return put_soa(a) ? STEP_DONE : STEP_FULL;
 }
 
 static enum step referral(struct answering *a)
@@ -103,12 +115,13 @@ static enum step referral(struct answering *a)
     struct placement placement = placement_of(a, cut, node_find(cut, RR_NS), at);
     if (placement.entry == NULL || !put(a, SECTION_AUTHORITY, &placement))
         return STEP_FULL;
-    if (!a->query->edns.dnssec_ok)
+    if (!wants_proof(a))
         return STEP_DONE;
     placement.entry = node_find(cut, RR_DS);
-    bool fits = placement.entry != NULL ? response_put(a->response, SECTION_AUTHORITY, &placement, true, NULL)
-                                        : prove_no_ds(a->response, &proof);
-    return fits ? STEP_DONE : STEP_FULL;
+    if (placement.entry != NULL)
+        return response_put(a->response, SECTION_AUTHORITY, &placement, true, NULL) ? STEP_DONE : STEP_FULL;
+    prove_no_ds(&a->proofs, &proof);
+    return STEP_DONE;
 }
 
 /* --- aliases
@@ -136,11 +149,11 @@ static size_t rdata_at(const struct response *response, size_t at)
     return at + (response->start[at] != 0 ? 2 : 1) + RECORD_FIXED;
 }
 
-static bool wildcard_is_proved(struct answering *a)
+static void prove_if_wildcard(struct answering *a)
 {
     const struct proof proof = proof_of(a);
-    return a->found.outcome != LOOKUP_WILDCARD || !a->query->edns.dnssec_ok ||
-           prove_wildcard(a->response, &proof);
+    if (a->found.outcome == LOOKUP_WILDCARD && wants_proof(a))
+        prove_wildcard(&a->proofs, &proof);
 }
 
 static enum step follow_cname(struct answering *a, const struct image_entry *cname)
@@ -148,8 +161,8 @@ static enum step follow_cname(struct answering *a, const struct image_entry *cna
     const struct placement placement = placement_of(a, a->found.node, cname, a->name_at);
     size_t at = (size_t)(a->response->at - a->response->start);
     a->response->flags |= FLAG_AA;
-    if (!response_put(a->response, SECTION_ANSWER, &placement, a->query->edns.dnssec_ok, NULL) ||
-        !wildcard_is_proved(a))
+    prove_if_wildcard(a);
+    if (!response_put(a->response, SECTION_ANSWER, &placement, a->query->edns.dnssec_ok, NULL))
         return STEP_FULL;
     return alias_to(a, rdata_at(a->response, at));
 }
@@ -182,20 +195,37 @@ static bool put_synthesised(struct answering *a, size_t target_at, const uint8_t
     return true;
 }
 
-static enum step follow_dname(struct answering *a)
+/* Puts the DNAME unless the chain went through it before. The octet where its target stands; 0 when it
+ * doesn't fit. */
+static size_t put_dname(struct answering *a)
 {
     const struct image_node *node = a->found.node;
+    for (unsigned i = 0; i < a->dname_count; i++) {
+        if (a->dnames[i].node == node)
+            return a->dnames[i].target_at;
+    }
     const struct placement placement =
         placement_of(a, node, node_find(node, RR_DNAME), owner_at(a, a->found.labels));
     size_t at = (size_t)(a->response->at - a->response->start);
-    a->response->flags |= FLAG_AA;
     if (placement.entry == NULL ||
         !response_put(a->response, SECTION_ANSWER, &placement, a->query->edns.dnssec_ok, NULL))
-        return STEP_FULL;
-    size_t target_at = rdata_at(a->response, at);
-    uint8_t target[NAME_MAX_OCTETS];
-    size_t octets = target_at <= 0x3fff ? response_name(a->response, (uint16_t)target_at, target) : 0;
+        return 0;
+    a->dnames[a->dname_count].node = node;
+    a->dnames[a->dname_count].target_at = rdata_at(a->response, at);
+    return a->dnames[a->dname_count++].target_at;
+}
+
+static enum step follow_dname(struct answering *a)
+{
     const struct lookup_name *name = &a->query->name;
+    uint8_t target[NAME_MAX_OCTETS];
+    a->response->flags |= FLAG_AA;
+    if (a->dname_count == DNAMES_MOST)
+        return STEP_DONE;
+    size_t target_at = put_dname(a);
+    if (target_at == 0)
+        return STEP_FULL;
+    size_t octets = target_at <= 0x3fff ? response_name(a->response, (uint16_t)target_at, target) : 0;
     if (octets == 0)
         return STEP_DONE;
     if (name->starts[name->labels - a->found.labels] + octets > NAME_MAX_OCTETS) {
@@ -221,18 +251,20 @@ static enum step answer_any(struct answering *a)
     if (count == 0)
         return no_data(a);
     a->response->flags |= FLAG_AA;
+    prove_if_wildcard(a);
     for (unsigned i = 0; i < count; i++) {
         const struct placement placement = placement_of(a, node, &node_entries(node)[i], a->name_at);
         if (!response_put(a->response, SECTION_ANSWER, &placement, a->query->edns.dnssec_ok, NULL))
             return STEP_FULL;
     }
-    return wildcard_is_proved(a) ? STEP_DONE : STEP_FULL;
+    return STEP_DONE;
 }
 
 /* RRSIGs stand with what they sign: gather them. */
 static enum step answer_rrsig(struct answering *a)
 {
     const struct image_node *node = a->found.node;
+    a->response->flags |= FLAG_AA;
     for (unsigned i = 0; i < node->rrset_count; i++) {
         const struct placement placement = placement_of(a, node, &node_entries(node)[i], a->name_at);
         bool fits = placement.entry->type == RR_RRSIG
@@ -243,8 +275,8 @@ static enum step answer_rrsig(struct answering *a)
     }
     if (a->response->counts[SECTION_ANSWER] == 0)
         return no_data(a);
-    a->response->flags |= FLAG_AA;
-    return wildcard_is_proved(a) ? STEP_DONE : STEP_FULL;
+    prove_if_wildcard(a);
+    return STEP_DONE;
 }
 
 static enum step answer_node(struct answering *a)
@@ -262,7 +294,8 @@ static enum step answer_node(struct answering *a)
     }
     const struct placement placement = placement_of(a, node, entry, a->name_at);
     a->response->flags |= FLAG_AA;
-    return put(a, SECTION_ANSWER, &placement) && wildcard_is_proved(a) ? STEP_DONE : STEP_FULL;
+    prove_if_wildcard(a);
+    return put(a, SECTION_ANSWER, &placement) ? STEP_DONE : STEP_FULL;
 }
 
 static enum step answer_found(struct answering *a)
@@ -380,11 +413,15 @@ void respond(struct response *response, struct query *query, const struct zone_s
     a.name_at = MESSAGE_HEADER_OCTETS;
     a.apex_at = (uint16_t)(MESSAGE_HEADER_OCTETS + query->name.octets - image->header->apex_octets);
     a.linked_count = 0;
+    a.dname_count = 0;
+    a.proofs.count = 0;
     a.visited_count = 1;
     a.visited[0] = query->name.hashes[query->name.labels];
     enum step step = answer_found(&a);
     while (step == STEP_ALIAS && !goes_round(&a) && look_up_target(&a))
         step = answer_found(&a);
+    if (step != STEP_FULL && a.proofs.count > 0 && !proofs_put(&a.proofs, response))
+        step = STEP_FULL;
     if (step == STEP_FULL)
         response_truncate(response);
     else if (a.linked_count > 0)

@@ -61,7 +61,6 @@ void response_start(struct response *response, const struct query *query, const 
     response->end = response->start + most - edns_octets(&query->edns, &response->reply);
     response->question_name_octets = 0;
     response->flags = 0;
-    response->proved_count = 0;
     memset(response->counts, 0, sizeof response->counts);
     if (query->question_octets > 0) {
         memcpy(response->at, query->message->query + MESSAGE_HEADER_OCTETS, query->question_octets);
