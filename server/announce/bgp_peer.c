@@ -258,7 +258,11 @@ static void peer_send_notification(struct bgp_peer *peer, const struct bgp_error
     struct writer to = writer_to(bytes, sizeof bytes);
     bgp_write_notification(&to, error);
     peer_send(peer, &to);
-    peer_note_error(peer, "closed by us: %s", bgp_error_to_text(error, text, sizeof text));
+    (void)bgp_error_to_text(error, text, sizeof text);
+    if (error->code == BGP_ERROR_CEASE) /* as we were told: nothing went wrong */
+        log_info("neighbor %s: closed by us: %s", peer->settings.text, text);
+    else
+        peer_note_error(peer, "closed by us: %s", text);
 }
 
 /* --- reading ---------------------------------------------------------------------------------------------
