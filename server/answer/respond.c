@@ -243,19 +243,28 @@ static enum step follow_dname(struct answering *a)
 /* --- data
  * ------------------------------------------------------------------------------------------------------ */
 
+/* What only a client that sets DO, or asks for it by its type, is to get (RFC 4035 3.1). */
+static bool is_proof(uint16_t type)
+{
+    return type == RR_NSEC || type == RR_RRSIG;
+}
+
 /* RFC 8482 4.1: over UDP one RRset of those that are there, over TCP all. */
 static enum step answer_any(struct answering *a)
 {
     const struct image_node *node = a->found.node;
-    unsigned count = a->query->transport == ANSWER_UDP && node->rrset_count > 1 ? 1 : node->rrset_count;
-    if (count == 0)
+    unsigned most = a->query->transport == ANSWER_UDP ? 1 : node->rrset_count;
+    if (node->rrset_count == 0)
         return no_data(a);
     a->response->flags |= FLAG_AA;
     prove_if_wildcard(a);
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < node->rrset_count && most > 0; i++) {
         const struct placement placement = placement_of(a, node, &node_entries(node)[i], a->name_at);
+        if (!a->query->edns.dnssec_ok && node->rrset_count > 1 && is_proof(placement.entry->type))
+            continue;
         if (!response_put(a->response, SECTION_ANSWER, &placement, a->query->edns.dnssec_ok, NULL))
             return STEP_FULL;
+        most--;
     }
     return STEP_DONE;
 }
