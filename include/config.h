@@ -16,11 +16,12 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define SETTINGS_MAX_ADDRESSES 64
-#define SETTINGS_MAX_WORKERS   64
-#define SETTINGS_MAX_PREFIXES  64
-#define SETTINGS_MAX_NEIGHBORS 32
-#define SETTINGS_ADDRESS_TEXT  64 /* room for an address as text */
+#define SETTINGS_MAX_ADDRESSES   64
+#define SETTINGS_MAX_WORKERS     64
+#define SETTINGS_MAX_PREFIXES    64
+#define SETTINGS_MAX_NEIGHBORS   32
+#define SETTINGS_DEFAULT_CONTROL "/run/hither/control.sock"
+#define SETTINGS_ADDRESS_TEXT    64 /* room for an address as text */
 
 union settings_address {
     struct sockaddr sa;
@@ -143,6 +144,10 @@ struct settings *settings_read(const char *path, struct findings *findings);
 
 /* The same for text in memory, of `octets`, that would stand in `path`. For tests and the fuzzer. */
 struct settings *settings_parse(const char *text, size_t octets, const char *path, struct findings *findings);
+
+/* Only the control socket's path of the file at `path`, for whoever wants to ask the daemon: other values in
+ * it may be wrong. Caller frees; NULL when the file can't be understood, and `findings` says why. */
+char *settings_control(const char *path, struct findings *findings);
 
 void settings_free(struct settings *settings);
 

@@ -7,6 +7,7 @@
 #include "config/judge.h"
 #include "config/outline.h"
 #include "config/schema.h"
+#include "config/value.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,7 +30,7 @@ static void __attribute__((format(printf, 3, 0)))
 cyaml_listen(cyaml_log_t level, void *context, const char *format, va_list args)
 {
     struct cyaml_words *words = context;
-    if (level < CYAML_LOG_ERROR || words->text[0] != '\0')
+    if (level < CYAML_LOG_ERROR || words == NULL || words->text[0] != '\0')
         return;
     (void)vsnprintf(words->text, sizeof words->text, format, args);
     words->text[strcspn(words->text, "\n")] = '\0';
@@ -58,23 +59,46 @@ static char *absolute_path(const char *path)
     return absolute;
 }
 
-static void settings_judge(struct settings *settings, const char *text, size_t octets,
-                           const struct outline *outline, struct findings *findings)
+/* The texts of the file by the schema; NULL after a finding. To be freed by raw_free(). */
+static struct raw_config *raw_load(const char *text, size_t octets, const char *path,
+                                   struct findings *findings)
 {
-    char host[256] = "localhost";
     struct raw_config *raw = NULL;
     struct cyaml_words words = {""};
     const cyaml_config_t config = cyaml_settings(&words);
     cyaml_err_t error =
         cyaml_load_data((const uint8_t *)text, octets, &config, &config_schema, (cyaml_data_t **)&raw, NULL);
-    if (error != CYAML_OK) {
-        findings_add(findings, FINDING_ERROR, settings->path, 0, "can't be loaded: %s (%s)",
-                     cyaml_strerror(error), words.text);
+    if (error == CYAML_OK)
+        return raw;
+    findings_add(findings, FINDING_ERROR, path, 0, "can't be loaded: %s (%s)", cyaml_strerror(error),
+                 words.text);
+    return NULL;
+}
+
+static void raw_free(struct raw_config *raw)
+{
+    const cyaml_config_t config = cyaml_settings(NULL);
+    (void)cyaml_free(&config, &config_schema, raw, 0);
+}
+
+static void settings_judge(struct settings *settings, const char *text, size_t octets,
+                           const struct outline *outline, struct findings *findings)
+{
+    char host[256] = "localhost";
+    struct raw_config *raw = raw_load(text, octets, settings->path, findings);
+    if (raw == NULL)
         return;
-    }
     (void)gethostname(host, sizeof host - 1);
     judge_config(settings, raw, outline, host, findings);
-    (void)cyaml_free(&config, &config_schema, raw, 0);
+    raw_free(raw);
+}
+
+static bool size_is_allowed(size_t octets, const char *path, struct findings *findings)
+{
+    if (octets > CONFIG_MAX_OCTETS)
+        findings_add(findings, FINDING_ERROR, path, 0, "is larger than %d MB: no configuration is",
+                     CONFIG_MAX_OCTETS >> 20);
+    return octets <= CONFIG_MAX_OCTETS;
 }
 
 static int compare_findings(const void *a, const void *b)
@@ -96,10 +120,8 @@ struct settings *settings_parse(const char *text, size_t octets, const char *pat
         settings->path = absolute_path(path);
     if (settings == NULL || settings->path == NULL)
         findings_add(findings, FINDING_ERROR, path, 0, "memory is short");
-    else if (octets > CONFIG_MAX_OCTETS)
-        findings_add(findings, FINDING_ERROR, path, 0, "is larger than %d MB: no configuration is",
-                     CONFIG_MAX_OCTETS >> 20);
-    else if (outline_read(&outline, text, octets, settings->path, &config_schema, findings))
+    else if (size_is_allowed(octets, path, findings) &&
+             outline_read(&outline, text, octets, settings->path, &config_schema, findings))
         settings_judge(settings, text, octets, &outline, findings);
     outline_free(&outline);
     if (findings->count > first)
@@ -137,21 +159,62 @@ static char *read_whole(int fd, size_t *octets)
     return text;
 }
 
-struct settings *settings_read(const char *path, struct findings *findings)
+/* The file's text, from malloc; NULL after a finding. */
+static char *read_file(const char *path, size_t *octets, struct findings *findings)
 {
-    size_t octets = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    char *text = fd >= 0 ? read_whole(fd, &octets) : NULL;
+    char *text = fd >= 0 ? read_whole(fd, octets) : NULL;
     if (text == NULL)
         findings_add(findings, FINDING_ERROR, path, 0, "can't be read: %s%s", strerror(errno),
                      errno == ENOENT ? ": write it, or name another with -c FILE" : "");
     if (fd >= 0)
         close(fd);
+    return text;
+}
+
+struct settings *settings_read(const char *path, struct findings *findings)
+{
+    size_t octets = 0;
+    char *text = read_file(path, &octets, findings);
     if (text == NULL)
         return NULL;
     struct settings *settings = settings_parse(text, octets, path, findings);
     free(text);
     return settings;
+}
+
+/* The socket's path as an absolute one; NULL when memory is short or there is none that could be. */
+static char *control_of(const struct raw_config *raw, const char *path)
+{
+    struct value_why why;
+    const char *control = raw->server != NULL ? raw->server->control : NULL;
+    char *absolute = absolute_path(path);
+    char *directory = absolute != NULL ? judge_directory_of(absolute) : NULL;
+    char *found = directory != NULL
+                      ? value_path(control != NULL ? control : SETTINGS_DEFAULT_CONTROL, directory, &why)
+                      : NULL;
+    free(directory);
+    free(absolute);
+    return found;
+}
+
+char *settings_control(const char *path, struct findings *findings)
+{
+    size_t octets = 0;
+    struct outline outline = {0};
+    struct raw_config *raw = NULL;
+    char *control = NULL;
+    char *text = read_file(path, &octets, findings);
+    if (text != NULL && size_is_allowed(octets, path, findings) &&
+        outline_read(&outline, text, octets, path, &config_schema, findings))
+        raw = raw_load(text, octets, path, findings);
+    if (raw != NULL) {
+        control = control_of(raw, path);
+        raw_free(raw);
+    }
+    outline_free(&outline);
+    free(text);
+    return control;
 }
 
 void settings_free(struct settings *settings)

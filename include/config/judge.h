@@ -14,4 +14,7 @@
 void judge_config(struct settings *settings, const struct raw_config *raw, const struct outline *outline,
                   const char *host, struct findings *findings);
 
+/* The directory that the file at the absolute `path` is in. Caller frees. */
+char *judge_directory_of(const char *path);
+
 #endif

@@ -98,14 +98,7 @@ bool judge_address_is_unicast(const union settings_address *a)
     return !IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr) && !IN6_IS_ADDR_MULTICAST(&a->in6.sin6_addr);
 }
 
-bool judge_address_is_any(const union settings_address *a)
-{
-    if (a->sa.sa_family == AF_INET)
-        return a->in4.sin_addr.s_addr == INADDR_ANY;
-    return IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
-}
-
-static char *directory_of(const char *path)
+char *judge_directory_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
     if (slash == NULL)
@@ -116,7 +109,7 @@ static char *directory_of(const char *path)
 void judge_config(struct settings *settings, const struct raw_config *raw, const struct outline *outline,
                   const char *host, struct findings *findings)
 {
-    struct judge j = {settings, raw, outline, findings, host, directory_of(settings->path)};
+    struct judge j = {settings, raw, outline, findings, host, judge_directory_of(settings->path)};
     if (j.directory == NULL) {
         findings_add(findings, FINDING_ERROR, settings->path, 0, "memory is short");
         return;

@@ -8,7 +8,6 @@
 
 #define DEFAULT_IDENTITY  "%h"
 #define DEFAULT_STATE_DIR "/var/lib/hither"
-#define DEFAULT_CONTROL   "/run/hither/control.sock"
 #define DEFAULT_DNS_PORT  53
 #define DEFAULT_HTTP_PORT 9153
 
@@ -32,8 +31,9 @@ static void judge_listen_address(struct judge *j, uint32_t i, const struct raw_s
         judge_say_why(j, &at, &why);
         return;
     }
-    if (!judge_address_is_unicast(address) && !judge_address_is_any(address)) {
-        judge_say(j, FINDING_ERROR, &at, "is '%s': name the service addresses, which are unicast", text);
+    if (!judge_address_is_unicast(address)) {
+        judge_say(j, FINDING_ERROR, &at,
+                  "is '%s': name each service address itself, so that answers leave from it", text);
         return;
     }
     for (uint32_t k = 0; k < i; k++) {
@@ -91,7 +91,7 @@ static void judge_user(struct judge *j, const char *text)
 static void judge_control(struct judge *j, const char *text)
 {
     const struct place at = place("server.control");
-    char *path = judge_path(j, at, text != NULL ? text : DEFAULT_CONTROL);
+    char *path = judge_path(j, at, text != NULL ? text : SETTINGS_DEFAULT_CONTROL);
     size_t most = sizeof((struct sockaddr_un *)0)->sun_path - 1;
     if (path != NULL && strlen(path) > most)
         judge_say(j, FINDING_ERROR, &at,

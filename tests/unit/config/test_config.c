@@ -215,8 +215,9 @@ static const struct mistake mistakes[] = {
     {"server:\n  listen:\n  - 127.0.0.1\n  - 1.2.3\n" ZONES, FINDING_ERROR, 4, "'1.2.3', not an address"},
     {"server:\n  listen:\n  - 127.0.0.1\n  - 127.0.0.1@53\n" ZONES, FINDING_ERROR, 4,
      "stands in line 3 already"},
-    {"server:\n  listen:\n  - 224.0.0.1\n" ZONES, FINDING_ERROR, 3, "name the service addresses"},
-    {"server:\n  listen:\n  - \"ff02::1@53\"\n" ZONES, FINDING_ERROR, 3, "name the service addresses"},
+    {"server:\n  listen:\n  - 0.0.0.0\n" ZONES, FINDING_ERROR, 3, "name each service address"},
+    {"server:\n  listen:\n  - \"::@53\"\n" ZONES, FINDING_ERROR, 3, "name each service address"},
+    {"server:\n  listen:\n  - 224.0.0.1\n" ZONES, FINDING_ERROR, 3, "name each service address"},
     {LISTEN "  workers: many\n" ZONES, FINDING_ERROR, 3,
      "server.workers is 'many', not a whole number: write 0 to 64"},
     {LISTEN "  workers: 65\n" ZONES, FINDING_ERROR, 3, "write 0 to 64"},
@@ -415,6 +416,42 @@ START_TEST(from_files)
 }
 END_TEST
 
+/* Who wants to ask the daemon needs the socket's path only, even when other values are wrong. */
+START_TEST(control_alone)
+{
+    static const struct {
+        const char *text;
+        const char *control; /* NULL: not to be known */
+    } cases[] = {
+        {"server: {control: run/socket, workers: many}\n", "/run/socket"},
+        {"server: {controll: x}\nhealth: {fall: 0}\n", "/run/hither/control.sock"},
+        {"zones: []\n", "/run/hither/control.sock"},
+        {"server: [\n", NULL},
+    };
+    char directory[] = "/tmp/hither-config-XXXXXX";
+    char path[64];
+    char expected[128];
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    (void)snprintf(path, sizeof path, "%s/hither.yaml", directory);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct findings findings = {0};
+        FILE *file = fopen(path, "w");
+        ck_assert_ptr_nonnull(file);
+        (void)fputs(cases[i].text, file);
+        ck_assert_int_eq(fclose(file), 0);
+        char *control = settings_control(path, &findings);
+        (void)snprintf(expected, sizeof expected, "%s%s", i == 0 ? directory : "",
+                       cases[i].control != NULL ? cases[i].control : "");
+        ck_assert_pstr_eq(control, cases[i].control != NULL ? expected : NULL);
+        ck_assert(control != NULL || findings.errors > 0);
+        free(control);
+        findings_free(&findings);
+    }
+    (void)unlink(path);
+    (void)rmdir(directory);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("config");
@@ -428,6 +465,7 @@ int main(void)
     tcase_add_test(tc, hostile);
     tcase_add_test(tc, too_large);
     tcase_add_test(tc, from_files);
+    tcase_add_test(tc, control_alone);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What every command of `hither` gets, and how it ends. The table of commands is in server/cli/main.c.
+ */
+#ifndef HITHER_CLI_COMMAND_H
+#define HITHER_CLI_COMMAND_H
+
+#include <stdbool.h>
+
+#define CLI_DEFAULT_CONFIG "/etc/hither/hither.yaml"
+
+enum cli_exit {
+    CLI_OK = 0,
+    CLI_REFUSED = 1,     /* it was asked and said no, or what was checked is wrong */
+    CLI_USAGE = 2,       /* the command line is wrong */
+    CLI_UNREACHABLE = 3, /* there is no daemon to ask */
+};
+
+struct cli_options {
+    const char *config; /* NULL: CLI_DEFAULT_CONFIG */
+    const char *socket; /* NULL: what the configuration names */
+    const char *output; /* of compile; NULL: ZONE.image here */
+    const char *reason; /* of drain; NULL: none */
+    bool json;
+    char *const *arguments; /* behind the command's name */
+    int argument_count;
+};
+
+/* Asks the daemon `command` and shows the reply (server/cli/ask.c). */
+enum cli_exit cli_ask(const char *command, const struct cli_options *options);
+
+/* Judges a configuration and all its zones, or one zone file (server/cli/check.c). */
+enum cli_exit cli_check(const struct cli_options *options);
+
+/* Compiles a zone file to an image file (server/cli/compile.c). */
+enum cli_exit cli_compile(const struct cli_options *options);
+
+#endif

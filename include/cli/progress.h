@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The line that shows how far a zone's load is: part, rate, time left.
+ */
+#ifndef HITHER_CLI_PROGRESS_H
+#define HITHER_CLI_PROGRESS_H
+
+#include "zone/load.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The line after `elapsed_ms` of work, without a line end, into `text`. Returns `text`. */
+char *progress_to_text(const struct zone_progress *progress, int64_t elapsed_ms, char *text, size_t size);
+
+/* zone_load() with such a line on standard error, when that is a terminal and the work is long. */
+struct zone_image *progress_load(const uint8_t *apex, const char *path, struct findings *findings);
+
+#endif
