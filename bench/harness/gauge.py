@@ -87,12 +87,17 @@ def step(lab, generator, server, questions, rate, seconds):
     if kernel_ns <= 0:
         raise RuntimeError("the server's NAPI thread did no work: its receive work was billed elsewhere")
     return {"rate": rate, "offered": run["sent"] / seconds, "answers": answers / seconds,
-            "replies": run["replies"] / seconds, "rcodes": run["rcodes"],
+            "replies": run["replies"] / seconds, "wrong": _wrong(run["rcodes"]),
             "cpu_ns": (servers.cpu_ns(pids) - cpu) / max(answers, 1), "napi_ns": kernel_ns / max(answers, 1),
-            "agrees": _agree(answers, run["replies"] + lost, run["sent"] / seconds < rate * (1 - DISAGREE))}
+            "agrees": counts_agree(answers, run["replies"] + lost, run["sent"] / seconds < rate * (1 - DISAGREE))}
 
 
-def _agree(answers, counted, overrun):
+def _wrong(rcodes):
+    """Answers of another kind: every name that is asked for exists."""
+    return sum(n for code, n in rcodes.items() if code != "NOERROR")
+
+
+def counts_agree(answers, counted, overrun):
     """Whether the two counts tell the same. A generator that couldn't keep up with its own rate misses replies."""
     return counted <= answers * (1 + DISAGREE) and (overrun or counted >= answers * (1 - DISAGREE))
 
@@ -212,4 +217,6 @@ def tcp_runs(lab, server, questions, seconds):
         if done is None:
             raise RuntimeError(f"{command[0]}: {text.strip()}")
         answers = int(done[1])
+        if re.search(r"SERVFAIL|REFUSED|NXDOMAIN|FORMERR|NOTIMP", text):
+            raise RuntimeError(f"{server.name} gave wrong answers over TCP: {text.strip()}")
         yield kind, {"answers": answers / seconds, "cpu_ns": (servers.cpu_ns(pids) - cpu) / max(answers, 1)}

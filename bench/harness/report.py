@@ -36,8 +36,9 @@ def line_of(sample):
     if "rate" in sample:
         return (f"{head} offered {sample['offered']:>9,.0f} answers {sample['answers']:>9,.0f}  "
                 f"{sample['cpu_ns'] + sample['napi_ns']:>6,.0f} ns each ({sample['cpu_ns']:,.0f} server, "
-                f"{sample['napi_ns']:,.0f} NAPI){'' if sample['agrees'] else '  COUNTS DISAGREE'}")
-    rest = {key: value for key, value in sample.items() if key not in ("topic", "round", "server", "rcodes")}
+                f"{sample['napi_ns']:,.0f} NAPI){'' if sample['agrees'] else '  COUNTS DISAGREE'}"
+                f"{'  WRONG ANSWERS' if sample['wrong'] else ''}")
+    rest = {key: value for key, value in sample.items() if key not in ("topic", "round", "server")}
     return f"{head} " + "  ".join(f"{k} {v:,.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in rest.items())
 
 
@@ -212,9 +213,11 @@ def head_section(samples, facts):
     generator = facts["generator"] + (f", because kxdpgun didn't work: {facts['generator_why']}"
                                       if facts["generator_why"] else "")
     quick = "**A quick look: short steps, small zones, few rounds. Not for conclusions.**\n\n" if facts["quick"] else ""
-    wrong = [s for s in samples if s.get("agrees") is False]
-    doubt = (f"\n**In {len(wrong)} steps the two counts of answers were more than {gauge.DISAGREE:.0%} apart.**\n"
-             if wrong else "")
+    apart = [s for s in samples if s.get("agrees") is False]
+    doubt = (f"\n**In {len(apart)} steps the two counts of answers were more than {gauge.DISAGREE:.0%} apart.**\n"
+             if apart else "")
+    wrong = [s for s in samples if s.get("wrong")]
+    doubt += f"\n**In {len(wrong)} steps some answers had another rcode than NOERROR.**\n" if wrong else ""
     return (f"# Side by side\n\n{quick}Taken {facts['when']} on {facts['cores']} × {facts['cpu']}, Linux "
             f"{facts['kernel']}; load before: {facts['load']:.2f}. Server and its kernel receive work on core 0, "
             f"generator ({generator}) on core 1. {facts['rounds']} rounds of {facts['seconds']} s steps; each figure "

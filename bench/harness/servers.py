@@ -183,7 +183,7 @@ zones:
 """)
 
     def command(self):
-        return [f"{self.build}/hitherd", "-c", f"{self.work}/hither.yaml"]
+        return [f"{self.build}/server/hitherd", "-c", f"{self.work}/hither.yaml"]
 
     @classmethod
     def version(cls, build):

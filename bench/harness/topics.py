@@ -209,9 +209,10 @@ def swap(bench, _):
                     zones.set_serial(path, serial)
                     server.reload()
                 run = gauge.step(bench.lab, bench.generator, server, questions, int(peak * BUSY_SHARE), seconds - 1)
+                sampled = _latency_figures(sampler)
                 yield {"topic": "swap", "round": number, "server": name, "reloading": serial is not None,
                        "sent": run["offered"] * (seconds - 1), "replies": run["replies"] * (seconds - 1),
-                       "rcodes": run["rcodes"], **_latency_figures(sampler)}
+                       **sampled, "wrong": run["wrong"] + sampled["wrong"]}
 
 
 def overload(bench, _):
