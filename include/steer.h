@@ -17,6 +17,7 @@
 #include "health/health.h"
 #include "settings_text.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <uv.h>
 
@@ -34,6 +35,7 @@ enum steer_leaving {
 struct steer {
     uv_loop_t loop;
     const char *program; /* argv[0] */
+    char path[PATH_MAX]; /* of the configuration; settings come and go */
     struct settings *settings;
     struct shared_down *down;
     const struct shared_up *up;

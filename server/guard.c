@@ -140,13 +140,6 @@ static int guard_channel_open(struct guard *g, int *theirs)
     return uv_poll_start(poll, UV_READABLE, guard_on_channel);
 }
 
-/* What the dead one wrote isn't true of the new one: all of it reads as zero again. */
-static void guard_forget_server(struct guard *g)
-{
-    (void)fallocate(g->setup.up_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-                    (off_t)sizeof(struct shared_up));
-}
-
 static int guard_try_spawn(struct guard *g)
 {
     int theirs = -1;
@@ -154,7 +147,6 @@ static int guard_try_spawn(struct guard *g)
     if (error == 0) {
         struct spawn_descriptors descriptors = {g->setup.down_fd, g->setup.up_fd, theirs, g->setup.text_fd,
                                                 !g->served};
-        guard_forget_server(g);
         pid_t pid = spawn_server(g->setup.program, g->setup.settings, g->setup.down, &descriptors);
         error = pid < 0 ? (int)pid : 0;
         g->pid = pid < 0 ? 0 : pid;
@@ -218,6 +210,13 @@ static void guard_describe_death(struct guard *g, int status)
         (void)snprintf(g->why, sizeof g->why, "the server left with status %d", WEXITSTATUS(status));
 }
 
+/* What the dead one wrote isn't true any more: all of it reads as zero again. */
+static void guard_forget_server(struct guard *g)
+{
+    (void)fallocate(g->setup.up_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+                    (off_t)sizeof(struct shared_up));
+}
+
 static void guard_on_death(struct guard *g, int status)
 {
     struct mono now = mono_now();
@@ -226,6 +225,7 @@ static void guard_on_death(struct guard *g, int status)
     if (g->serving)
         g->down_since = now;
     g->serving = false;
+    guard_forget_server(g);
     guard_describe_death(g, status);
     guard_channel_close(g);
     if (g->stopping) {

@@ -27,6 +27,8 @@
 
 #define SERVE_UDP_OCTETS 1232 /* RFC 9715 */
 
+struct serve_reload;
+
 struct serve {
     uv_loop_t loop;
     uv_timer_t beat;
@@ -44,6 +46,7 @@ struct serve {
     struct zone_reload *zones;
     struct workers *workers;
     struct http *http;
+    struct serve_reload *reloads; /* under way */
     int status;
     bool leaving;
     struct channel_message message;
@@ -52,6 +55,7 @@ struct serve {
 /* A "reload" under way. */
 struct serve_reload {
     struct serve *serve;
+    struct serve_reload *next;
     uint32_t id;
     struct findings findings; /* of the configuration */
 };
@@ -129,6 +133,10 @@ static void serve_reply(const struct serve *s, uint32_t id, json_t *reply)
 
 static void serve_reload_free(struct serve_reload *reload)
 {
+    struct serve_reload **at = &reload->serve->reloads;
+    while (*at != reload)
+        at = &(*at)->next;
+    *at = reload->next;
     findings_free(&reload->findings);
     free(reload);
 }
@@ -154,10 +162,6 @@ static json_t *serve_describe_reload(const struct serve_reload *reload, const st
 static void serve_reloaded(const struct zone_report *report, void *arg)
 {
     struct serve_reload *reload = arg;
-    log_info("reloaded in %lld ms: %zu zones served, %zu loaded, %zu unchanged, %zu removed, %zu stale, %zu "
-             "failed",
-             (long long)report->took_ms, report->zones, report->loaded + report->cached, report->kept,
-             report->removed, report->stale, report->failed);
     serve_reply(reload->serve, reload->id, serve_describe_reload(reload, report));
     serve_reload_free(reload);
 }
@@ -180,6 +184,8 @@ static void serve_reload(struct serve *s, uint32_t id, const char *only_zone)
     }
     reload->serve = s;
     reload->id = id;
+    reload->next = s->reloads;
+    s->reloads = reload;
     struct settings *wanted = settings_text_get(s->descriptors.text, s->settings_path, &reload->findings);
     if (wanted == NULL) {
         serve_refuse_reload(reload, "the configuration has errors; what was in force stays");
@@ -261,11 +267,11 @@ static void serve_begin(struct serve *s)
     atomic_store_explicit(&s->up->serving, 1, memory_order_release);
 }
 
+/* It has logged what it found. */
 static void serve_rechecked(const struct zone_report *report, void *arg)
 {
+    (void)report;
     (void)arg;
-    log_info("checked the zones' sources: %zu zones served, %zu loaded anew, %zu stale, %zu failed",
-             report->zones, report->loaded, report->stale, report->failed);
 }
 
 static void serve_loaded(const struct zone_report *report, void *arg)
@@ -276,8 +282,6 @@ static void serve_loaded(const struct zone_report *report, void *arg)
         serve_leave(s, SERVE_EXIT_REFUSED);
         return;
     }
-    log_info("serving %zu zones, %llu records; loaded in %lld ms", report->zones,
-             (unsigned long long)report->records, (long long)report->took_ms);
     serve_begin(s);
     if (!s->leaving && !s->descriptors.first &&
         zone_reload_run(s->zones, s->settings, NULL, ZONE_RELOAD_AGAIN, serve_rechecked, s) < 0)
@@ -372,6 +376,8 @@ static int serve_run(struct serve *s)
     atomic_store_explicit(&s->up->serving, 0, memory_order_release);
     http_stop(s->http);
     workers_stop(s->workers);
+    while (s->reloads != NULL) /* that nobody waits for any more */
+        serve_reload_free(s->reloads);
     (void)uv_loop_close(&s->loop);
     return s->status;
 }

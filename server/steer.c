@@ -141,7 +141,7 @@ static bool steer_start_guard(struct steer *s)
     char why[STEER_MESSAGE_OCTETS];
     struct guard_setup setup = {
         .program = s->program,
-        .settings = s->settings->path,
+        .settings = s->path,
         .down = s->down,
         .up = s->up,
         .down_fd = s->down_fd,
@@ -211,6 +211,7 @@ int steer_main(const char *program, struct settings *settings, const struct sett
 
     s->program = program;
     s->settings = settings;
+    (void)snprintf(s->path, sizeof s->path, "%s", settings->path);
     s->started = s->route_since = mono_now();
     (void)snprintf(s->why, sizeof s->why, "not checked yet");
     if (steer_map(s) && settings_text_put(s->text_fd, text) == 0 && steer_bind(s))

@@ -80,7 +80,7 @@ static void leave_linger(void *arg)
 static bool leave_is_announced(const struct steer *s)
 {
     enum route_state state = announcer_route_state(s->announcer);
-    return s->settings->announce.backend != ANNOUNCE_NONE &&
+    return s->settings->announce.backend != ANNOUNCE_NONE && s->settings->announce.prefix_count > 0 &&
            (state == ROUTE_UP || state == ROUTE_DEGRADED || state == ROUTE_DRAINING);
 }
 

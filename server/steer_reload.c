@@ -85,8 +85,8 @@ void steer_reload(struct steer *s, struct control_request *request, const char *
         reload_refuse(request, &findings, "hitherd is leaving");
         return;
     }
-    log_info("reading %s again", s->settings->path);
-    struct settings *wanted = settings_text_read(s->settings->path, &text, &findings);
+    log_info("reading %s again", s->path);
+    struct settings *wanted = settings_text_read(s->path, &text, &findings);
     if (wanted != NULL) {
         reload_judged(s, request, only_zone, wanted, &text, &findings);
     } else {

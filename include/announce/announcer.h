@@ -52,7 +52,8 @@ int announcer_reload(struct announcer *announcer, const struct settings *setting
  * everything; then calls `done` (may be NULL). */
 void announcer_stop(struct announcer *announcer, announcer_callback done, void *arg);
 
-/* Of the PoP as a whole: the most present state of all prefixes (UP before DEGRADED before DRAINING ...). */
+/* Of the PoP as a whole: the most present state of all prefixes (UP before DEGRADED before DRAINING ...);
+ * without any prefix, what its state would be. */
 enum route_state announcer_route_state(const struct announcer *announcer);
 
 /* State of each prefix and of each neighbour's session. New reference, or NULL when memory is short. */

@@ -57,6 +57,9 @@ bool judge_address_equal(const union settings_address *a, const union settings_a
 /* Neither a wildcard nor a multicast address. */
 bool judge_address_is_unicast(const union settings_address *a);
 
+/* 0.0.0.0 or ::, which stand for every address of the host. */
+bool judge_address_is_any(const union settings_address *a);
+
 void judge_server(struct judge *j);
 void judge_zones(struct judge *j);
 void judge_announce(struct judge *j);

@@ -26,12 +26,14 @@
 #include <stdint.h>
 #include <uv.h>
 
-#define TCP_IDLE_MS         10000
-#define TCP_MESSAGE_MS      5000
-#define TCP_STALL_MS        10000
-#define TCP_SWEEP_MS        250
-#define TCP_CONNECTIONS     20000 /* per worker; fewer when descriptors are short */
-#define TCP_TURN_QUERIES    64    /* per connection and turn of the loop, so that others get theirs */
+#define TCP_IDLE_MS     10000
+#define TCP_MESSAGE_MS  5000
+#define TCP_STALL_MS    10000
+#define TCP_SWEEP_MS    250
+#define TCP_CONNECTIONS 20000 /* per worker; fewer when descriptors are short */
+#define TCP_UNSENT_OCTETS                                                                                    \
+    65536 /* in the kernel, per connection: it takes more as these go, so we see the peer's pace */
+#define TCP_TURN_QUERIES    64 /* per connection and turn of the loop, so that others get theirs */
 #define TCP_TURN_ACCEPTS    64
 #define TCP_ACCEPT_PAUSE_MS 100                 /* when the system is out of descriptors or memory */
 #define TCP_KEPT_OCTETS     (64 * 1024 * 1024L) /* in all connections' own buffers, per worker */

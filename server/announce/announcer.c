@@ -55,6 +55,7 @@ struct announcer {
     enum announce_backend backend;
     struct prefix prefixes[SETTINGS_MAX_PREFIXES];
     size_t prefix_count;
+    enum verdict overall; /* stands for the PoP where no prefix is configured */
     struct neighbor *neighbors[SETTINGS_MAX_NEIGHBORS];
     size_t neighbor_count;
     /* Age of the last report, in ticks rather than by the clock: a loop that was held up delays the reports
@@ -592,6 +593,7 @@ static const struct verdict_of_prefix *report_find(const struct verdict_report *
 void announcer_set_verdict(struct announcer *a, struct mono now, const struct verdict_report *report)
 {
     a->verdict_age_ms = 0;
+    a->overall = report->overall;
     for (size_t i = 0; i < a->prefix_count; i++) {
         const struct verdict_of_prefix *v = report_find(report, &a->prefixes[i].is);
         if (v != NULL)
@@ -626,6 +628,8 @@ void announcer_stop(struct announcer *a, announcer_callback done, void *arg)
 enum route_state announcer_route_state(const struct announcer *a)
 {
     enum route_state state = ROUTE_INIT;
+    if (a->prefix_count == 0)
+        return route_state_of(a->overall, a->verdict_age_ms <= a->verdict_lapse_ms, a->drain);
     for (size_t i = 0; i < a->prefix_count; i++)
         state = route_state_more_present(state, a->prefixes[i].state);
     return state;

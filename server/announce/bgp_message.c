@@ -67,7 +67,10 @@ static size_t bgp_shutdown_text(const struct bgp_error *error, char text[BGP_TEX
         octets = error->data[0];
     for (size_t i = 0; i < octets; i++) {
         uint8_t c = error->data[1 + i];
-        text[i] = c >= 0x20 && c < 0x7f && c != '"' ? (char)c : '?';
+        bool plain = c >= 0x20 && c < 0x7f && c != '"';
+        text[i] = '?';
+        if (plain)
+            text[i] = (char)c;
     }
     text[octets] = '\0';
     return octets;

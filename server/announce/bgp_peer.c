@@ -258,7 +258,11 @@ static void peer_send_notification(struct bgp_peer *peer, const struct bgp_error
     struct writer to = writer_to(bytes, sizeof bytes);
     bgp_write_notification(&to, error);
     peer_send(peer, &to);
-    peer_note_error(peer, "closed by us: %s", bgp_error_to_text(error, text, sizeof text));
+    (void)bgp_error_to_text(error, text, sizeof text);
+    if (error->code == BGP_ERROR_CEASE) /* as we were told: nothing went wrong */
+        log_info("neighbor %s: closed by us: %s", peer->settings.text, text);
+    else
+        peer_note_error(peer, "closed by us: %s", text);
 }
 
 /* --- reading ---------------------------------------------------------------------------------------------
@@ -515,8 +519,7 @@ static void on_timer(uv_timer_t *timer)
 struct bgp_peer_settings bgp_peer_settings_of(const struct settings_announce *announce,
                                               const struct settings_neighbor *neighbor, const char *identity)
 {
-    struct bgp_peer_settings s;
-    memset(&s, 0, sizeof s); /* padding too: settings are compared as they lie in memory */
+    struct bgp_peer_settings s = {0};
     (void)snprintf(s.text, sizeof s.text, "%s", neighbor->text);
     if (!neighbor->gateway)
         s.address = neighbor->address;
@@ -537,9 +540,25 @@ struct bgp_peer_settings bgp_peer_settings_of(const struct settings_announce *an
     return s;
 }
 
+static bool address_equal(const union settings_address *a, const union settings_address *b)
+{
+    if (a->sa.sa_family != b->sa.sa_family)
+        return false;
+    if (a->sa.sa_family == AF_INET)
+        return a->in4.sin_port == b->in4.sin_port && a->in4.sin_addr.s_addr == b->in4.sin_addr.s_addr;
+    return a->sa.sa_family != AF_INET6 ||
+           (a->in6.sin6_port == b->in6.sin6_port && a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
+            IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr));
+}
+
 bool bgp_peer_settings_equal(const struct bgp_peer_settings *a, const struct bgp_peer_settings *b)
 {
-    return memcmp(a, b, sizeof *a) == 0;
+    return strcmp(a->text, b->text) == 0 && address_equal(&a->address, &b->address) &&
+           address_equal(&a->local_address, &b->local_address) && a->gateway == b->gateway &&
+           a->port == b->port && a->remote_as == b->remote_as && a->local_as == b->local_as &&
+           a->router_id == b->router_id && a->spare_id == b->spare_id && a->hold_time_s == b->hold_time_s &&
+           strcmp(a->md5_password, b->md5_password) == 0 && a->ttl_security == b->ttl_security &&
+           a->role == b->role;
 }
 
 struct bgp_peer *bgp_peer_new(uv_loop_t *loop, const struct bgp_peer_settings *settings,

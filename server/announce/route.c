@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "announce/route.h"
 
-#define DEGRADED_MED        100 /* added */
-#define DEGRADED_PREPEND    2   /* times more */
-#define DEGRADED_LOCAL_PREF 50  /* to neighbours in the same AS */
+#define LESSER_MED        100 /* added */
+#define LESSER_PREPEND    2   /* times more */
+#define LESSER_LOCAL_PREF 50  /* to neighbours in the same AS */
 
 enum route_state route_state_of(enum verdict verdict, bool fresh, enum drain_phase drain)
 {
@@ -43,17 +43,17 @@ enum route_state route_state_more_present(enum route_state a, enum route_state b
     return route_presence(a) >= route_presence(b) ? a : b;
 }
 
+/* A route that is to be the others' second choice: also for neighbours that don't know GRACEFUL_SHUTDOWN. */
 static struct settings_policy route_policy(const struct settings_policy *policy, enum route_state state)
 {
     struct settings_policy p = *policy;
-    if (state != ROUTE_DEGRADED)
+    if (state == ROUTE_UP)
         return p;
-    p.med = (p.med_set ? p.med : 0) < UINT32_MAX - DEGRADED_MED ? (p.med_set ? p.med : 0) + DEGRADED_MED
-                                                                : UINT32_MAX;
+    p.med =
+        (p.med_set ? p.med : 0) < UINT32_MAX - LESSER_MED ? (p.med_set ? p.med : 0) + LESSER_MED : UINT32_MAX;
     p.med_set = true;
-    p.prepend =
-        (uint8_t)(p.prepend < UINT8_MAX - DEGRADED_PREPEND ? p.prepend + DEGRADED_PREPEND : UINT8_MAX);
-    p.local_pref = DEGRADED_LOCAL_PREF;
+    p.prepend = (uint8_t)(p.prepend < UINT8_MAX - LESSER_PREPEND ? p.prepend + LESSER_PREPEND : UINT8_MAX);
+    p.local_pref = state == ROUTE_DEGRADED ? LESSER_LOCAL_PREF : p.local_pref;
     return p;
 }
 

@@ -98,6 +98,13 @@ bool judge_address_is_unicast(const union settings_address *a)
     return !IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr) && !IN6_IS_ADDR_MULTICAST(&a->in6.sin6_addr);
 }
 
+bool judge_address_is_any(const union settings_address *a)
+{
+    if (a->sa.sa_family == AF_INET)
+        return a->in4.sin_addr.s_addr == INADDR_ANY;
+    return IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
+}
+
 char *judge_directory_of(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -31,9 +31,8 @@ static void judge_listen_address(struct judge *j, uint32_t i, const struct raw_s
         judge_say_why(j, &at, &why);
         return;
     }
-    if (!judge_address_is_unicast(address)) {
-        judge_say(j, FINDING_ERROR, &at,
-                  "is '%s': name each service address itself, so that answers leave from it", text);
+    if (!judge_address_is_unicast(address) && !judge_address_is_any(address)) {
+        judge_say(j, FINDING_ERROR, &at, "is '%s': name the service addresses, which are unicast", text);
         return;
     }
     for (uint32_t k = 0; k < i; k++) {

@@ -129,6 +129,7 @@ static bool tcp_make_room(struct tcp *tcp)
 static bool tcp_connection_begin(struct tcp *tcp, int fd, const union settings_address *client)
 {
     const int on = 1;
+    const int unsent = TCP_UNSENT_OCTETS;
     struct tcp_connection *c = calloc(1, sizeof *c);
     if (c == NULL || uv_poll_init(tcp->loop, &c->poll, fd) < 0) {
         free(c);
@@ -136,6 +137,7 @@ static bool tcp_connection_begin(struct tcp *tcp, int fd, const union settings_a
         return false;
     }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     c->owner = tcp;
     c->shared = &tcp->shared;
     c->client = *client;
