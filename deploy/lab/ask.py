@@ -3,9 +3,9 @@
 """Asks a steady stream of queries and writes down who answered each: ask.py RATE SECONDS FILE ADDRESS...
 
 Every query is sent once, at its time, whether the ones before it were answered or not, from a few sockets per
-address as different clients would. FILE gets a line for each: when it was sent (seconds, wall clock), the
-address, the milliseconds to the answer, the answering PoP (its NSID). The last two are empty when no good answer
-came within two seconds. SIGTERM ends the stream early; at most 2,000 queries a second are sent.
+address as different clients would. FILE gets a line for each: when it was due (seconds, wall clock), the
+address, the milliseconds from sending to the answer, the answering PoP (its NSID). The last two are missing when
+no good answer came within two seconds. SIGTERM ends the stream early; at most 2,000 queries a second are sent.
 """
 import os
 import select
@@ -62,13 +62,13 @@ class Stream:
                 self.sockets.append((s, address))
         self.rate, self.count = rate, int(rate * seconds)
         self.waiting = {}  # (descriptor, message id) -> index in sent
-        self.sent = []     # [monotonic time, address, milliseconds or None, PoP or None]
+        self.sent = []     # [due, sent (both monotonic), address, milliseconds or None, PoP or None]
 
-    def send(self, number, now):
+    def send(self, number, due):
         s, address = self.sockets[number % len(self.sockets)]
         number_id = number & 0xFFFF
         self.waiting[s.fileno(), number_id] = len(self.sent)
-        self.sent.append([now, address, None, None])
+        self.sent.append([due, time.monotonic(), address, None, None])
         try:
             s.send(struct.pack("!6H", number_id, 0, 1, 0, 0, 1) + QUESTION + OPT_WITH_NSID)
         except OSError:
@@ -81,10 +81,10 @@ class Stream:
             return
         now = time.monotonic()
         index = self.waiting.pop((s.fileno(), struct.unpack_from("!H", message)[0]), None)
-        if index is not None and now - self.sent[index][0] <= PATIENCE_S:
+        if index is not None and now - self.sent[index][1] <= PATIENCE_S:
             pop = answering_pop(message)
             if pop is not None:
-                self.sent[index][2:] = [(now - self.sent[index][0]) * 1000, pop]
+                self.sent[index][3:] = [(now - self.sent[index][1]) * 1000, pop]
 
     def run(self):
         poll = select.poll()
@@ -96,9 +96,9 @@ class Stream:
         while True:
             now = time.monotonic()
             while number < self.count and began + number / self.rate <= now:
-                self.send(number, now)
+                self.send(number, began + number / self.rate)
                 number += 1
-            if number == self.count and (not self.waiting or now > self.sent[-1][0] + PATIENCE_S):
+            if number == self.count and (not self.waiting or now > self.sent[-1][1] + PATIENCE_S):
                 return
             wake = began + number / self.rate if number < self.count else now + 0.1
             for descriptor, _ in poll.poll(max(0, (wake - now) * 1000)):
@@ -115,9 +115,9 @@ def main():
     to_wall_clock = time.time() - time.monotonic()
     stream.run()
     with open(path + ".part", "w") as out:
-        for sent, address, milliseconds, pop in stream.sent:
+        for due, _, address, milliseconds, pop in stream.sent:
             took = "" if milliseconds is None else f"{milliseconds:.3f}"
-            out.write(f"{sent + to_wall_clock:.6f} {address} {took} {pop or ''}".rstrip() + "\n")
+            out.write(f"{due + to_wall_clock:.6f} {address} {took} {pop or ''}".rstrip() + "\n")
     os.rename(path + ".part", path)
 
 

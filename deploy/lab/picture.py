@@ -3,7 +3,7 @@
 """Draws what a client saw: picture.py STREAM EVENTS PICTURE.svg
 
 STREAM is what ask.py wrote; EVENTS has a line for each: when, and a label. Each query is drawn in the tenth of a
-second in which it was sent, in the colour of the PoP that answered it, or red when none did. What happened
+second in which it was due, in the colour of the PoP that answered it, or red when none did. What happened
 between one event and the next is printed as a table, too.
 """
 import collections
@@ -14,6 +14,7 @@ BIN_S = 0.1
 WIDTH, LEFT, RIGHT = 1240, 86, 34
 TOP, PANEL, GAP = 186, 150, 46
 COLOURS = {"chicago": "#1f6fb2", "newyork": "#f0a020"}
+LETTERS = {"chicago": "#ffffff", "newyork": "#1d2329"}
 NAMES = {"chicago": "Chicago", "newyork": "New York"}
 OTHER, LOST, INK, FAINT, GRID = "#8a8f98", "#d0021b", "#1d2329", "#5c6670", "#e3e7eb"
 
@@ -52,7 +53,7 @@ class Picture:
         self.pops = sorted({pop for _, _, pop in queries if pop is not None}, key=lambda p: (p not in COLOURS, p))
         self.seconds = max(sent for sent, _, _ in queries)
         self.rate = len(queries) / self.seconds
-        self.most = max(collections.Counter((address, int(sent / BIN_S)) for sent, address, _ in queries).values())
+        self.most = max(collections.Counter((address, int(sent / BIN_S + 0.01)) for sent, address, _ in queries).values())
         self.bottom = TOP + len(self.addresses) * (PANEL + GAP) - GAP
         self.out = []
 
@@ -75,7 +76,7 @@ class Picture:
         bins = collections.defaultdict(collections.Counter)
         for sent, asked, pop in self.queries:
             if asked == address:
-                bins[int(sent / BIN_S)][pop] += 1
+                bins[int(sent / BIN_S + 0.01)][pop] += 1
         # The last tenth isn't whole: half a column would look like queries that are missing.
         bins.pop(max(bins), None)
         most = self.most
@@ -99,7 +100,21 @@ class Picture:
                     path.append(f"M{x1:.2f} {y1:.1f}V{y2:.1f}H{x2 + 0.05:.2f}V{y1:.1f}Z")
             self.out.append(f'<path d="{"".join(path)}" fill="{colour(pop)}"/>')
         self.out.append(line(LEFT, bottom, WIDTH - RIGHT, bottom, INK))
+        self.spans(bins, bottom - most * scale / 2)
         self.losses(address, top)
+
+    def spans(self, bins, y):
+        """The PoP's name in each long stretch of its answers, for those who see no colours."""
+        first = None
+        for number in sorted(bins):
+            pop = bins[number].most_common(1)[0][0]
+            if number + 1 in bins and bins[number + 1].most_common(1)[0][0] == pop:
+                first = number if first is None else first
+                continue
+            if first is not None and pop is not None and (number - first) * BIN_S > self.seconds / 12:
+                x = self.x((first + number + 1) / 2 * BIN_S)
+                self.out.append(text(x, y + 5, NAMES.get(pop, pop), 14, LETTERS.get(pop, "#ffffff"), "middle"))
+            first = None
 
     def losses(self, address, top):
         """One mark for each burst, so that a single lost query can't be overlooked."""
