@@ -7,8 +7,8 @@
 #                |                                 |
 #             Chicago                           New York
 #
-# Each name is a network namespace, HITHER_LAB-NAME. The edges and the three core routers run BIRD: one network,
-# OSPF inside and BGP between all five. Each PoP runs hitherd, with the same configuration, byte for byte.
+# Each name is a network namespace, HITHER_LAB-NAME. The edges and the three core routers run BIRD, with eBGP on every
+# link. Each PoP runs hitherd, with the same configuration, byte for byte.
 
 LAB=${HITHER_LAB:-hither}
 LAB_RUN=/run/$LAB-lab
@@ -18,7 +18,7 @@ SERVICE4=203.0.113.53
 SERVICE6=2001:db8:53::53
 
 pops=(chicago newyork)
-routers=(chicago-edge west middle east newyork-edge) # in this order, router N has the loopbacks ending in N, from 1
+routers=(chicago-edge west middle east newyork-edge) # in this order, router N is AS 64500 + N, from 1
 hosts=(chicago newyork chicago-client newyork-client)
 
 # Link N has 10.0.N.0/30 and fd00:0:0:N::/64; the first named has the address that ends in 1, the second in 2.
@@ -56,9 +56,10 @@ start() {
     disown $!
 }
 
-# When the process began, in ticks since boot: a number that nobody else's process with this id has.
+# When the process began, in ticks since boot: a number that nobody else's process with this id has. Nothing when
+# it is dead, or a zombie that its parent hasn't asked for.
 process_began() {
-    sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
+    sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'
 }
 
 # pid NAME: of a daemon that runs; fails when it doesn't.
@@ -68,11 +69,11 @@ pid() {
     [ -n "$began" ] && [ "$(process_began "$id")" = "$began" ] && echo "$id"
 }
 
-# ended PID...: waits until each has died (whoever is its parent by now may not have asked how)
+# ended PID...: waits until each has died
 ended() {
-    local id state
+    local id
     for id; do
-        while state=$(sed 's/.*) \(.\).*/\1/' "/proc/$id/stat" 2>/dev/null) && [ "$state" != Z ]; do sleep 0.01; done
+        while [ -n "$(process_began "$id")" ]; do sleep 0.01; done
     done
 }
 
