@@ -41,7 +41,8 @@ START_TEST(never_announced_while_withdrawn_is_desired)
             for (int drain = DRAIN_NONE; drain <= DRAIN_WITHDRAWN; drain++) {
                 bool may =
                     (v == VERDICT_GOOD || v == VERDICT_DEGRADED) && fresh != 0 && drain != DRAIN_WITHDRAWN;
-                ck_assert(route_is_announced(route_state_of(v, fresh != 0, drain)) == may);
+                ck_assert(route_is_announced(
+                              route_state_of((enum verdict)v, fresh != 0, (enum drain_phase)drain)) == may);
             }
 }
 END_TEST
