@@ -18,6 +18,7 @@
 #define NAME_MAX_OCTETS 255 /* with the root label */
 #define NAME_MAX_LABELS 127 /* without the root label */
 #define NAME_MAX_LABEL  63
+#define NAME_PADDING    8    /* octets behind a name that some functions here read, whatever they hold */
 #define NAME_TEXT_MAX   1024 /* enough for the longest name with every octet escaped, and the closing zero */
 
 /* Octets of the name at `name`, its root label included, when it lies whole and uncompressed within `octets`;
@@ -30,8 +31,48 @@ size_t name_octets(const uint8_t *name);
 /* Labels of a checked name, the root label not counted. */
 unsigned name_labels(const uint8_t *name);
 
+/* Eight octets at once. An octet is a capital when it is ASCII, at or above 'A' and not above 'Z': each of
+ * these three lands in its top bit, and the top bit moved down by two is the case bit. */
+static inline uint64_t name_fold_word(uint64_t v)
+{
+    const uint64_t low = 0x7f7f7f7f7f7f7f7f;
+    uint64_t from_a = (v & low) + 0x3f3f3f3f3f3f3f3f;
+    uint64_t above_z = (v & low) + 0x2525252525252525;
+    return v | ((from_a & ~above_z & ~v & ~low) >> 2);
+}
+
 /* Copies `octets` of wire form with A-Z folded to a-z. `to` and `from` may be the same. */
 void name_fold(uint8_t *to, const uint8_t *from, size_t octets);
+
+/* The same in place for whole words of eight octets: at most seven behind `octets` are folded too, and must
+ * be there. */
+static inline void name_fold_words(uint8_t *name, size_t octets)
+{
+    for (size_t at = 0; at < octets; at += 8) {
+        uint64_t v;
+        memcpy(&v, name + at, 8);
+        v = name_fold_word(v);
+        memcpy(name + at, &v, 8);
+    }
+}
+
+/* Whether `octets` bytes are the same. Reads up to seven behind them on both sides (NAME_PADDING). */
+static inline bool name_same_octets(const uint8_t *a, const uint8_t *b, size_t octets)
+{
+    uint64_t left;
+    uint64_t right;
+    for (; octets > 8; octets -= 8, a += 8, b += 8) {
+        memcpy(&left, a, 8);
+        memcpy(&right, b, 8);
+        if (left != right)
+            return false;
+    }
+    if (octets == 0)
+        return true;
+    memcpy(&left, a, 8);
+    memcpy(&right, b, 8);
+    return (left ^ right) << (64 - 8 * octets) == 0;
+}
 
 /* Whether two checked names are the same but for case. */
 bool name_equal(const uint8_t *a, const uint8_t *b);
@@ -53,7 +94,6 @@ static inline const uint8_t *name_parent(const uint8_t *name)
  * name. Reads up to seven octets behind the label: the buffer must have them (NAME_PADDING). The function is
  * part of the image format. */
 #define NAME_HASH_ROOT UINT64_C(0x9e3779b97f4a7c15)
-#define NAME_PADDING   8
 
 static inline uint64_t name_hash_mix(uint64_t hash, uint64_t v)
 {

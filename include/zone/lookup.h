@@ -39,8 +39,9 @@ struct lookup {
     uint8_t encloser_labels; /* of the closest encloser */
 };
 
-/* Takes `octets` of a checked name in. */
-void lookup_name_set(struct lookup_name *name, const uint8_t *wire, size_t octets);
+/* Takes in the name that begins at `wire`, if it lies whole and uncompressed within `octets`: its octets,
+ * else 0. */
+size_t lookup_name_take(struct lookup_name *name, const uint8_t *wire, size_t octets);
 
 /* The last `labels` labels of it, folded. */
 static inline const uint8_t *lookup_name_suffix(const struct lookup_name *name, unsigned labels)
@@ -58,7 +59,7 @@ void lookup_prefetch_bucket(const struct zone_image *image, const struct lookup_
 void lookup_prefetch_node(const struct zone_image *image, const struct lookup_name *name);
 
 /* Looks the name up in the zone that lookup_zone() found for it. */
-struct lookup lookup_find(const struct zone_image *image, const struct lookup_name *name);
+void lookup_find(struct lookup *found, const struct zone_image *image, const struct lookup_name *name);
 
 /* The node that covers or owns the name in the canonical order of NSEC owners. The image has IMAGE_NSEC. */
 const struct image_node *lookup_nsec(const struct zone_image *image, const struct lookup_name *name,

@@ -60,14 +60,13 @@ static bool take_records(struct query *query, struct reader *r, const uint16_t c
 
 static bool take_question(struct query *query, struct reader *r)
 {
-    size_t octets = name_check(r->at, reader_left(r));
-    const uint8_t *name = reader_bytes(r, octets);
+    size_t octets = lookup_name_take(&query->name, r->at, reader_left(r));
+    (void)reader_bytes(r, octets);
     query->qtype = reader_u16(r);
     query->qclass = reader_u16(r);
     if (octets == 0 || r->failed)
         return false;
     query->question_octets = (uint16_t)(octets + 4);
-    lookup_name_set(&query->name, name, octets);
     return true;
 }
 

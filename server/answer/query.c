@@ -67,7 +67,7 @@ static void stage_prefetch_node(struct job *job)
 static void stage_look_up(struct job *job)
 {
     if (job->image != NULL)
-        job->found = lookup_find(job->image, &job->query.name);
+        lookup_find(&job->found, job->image, &job->query.name);
 }
 
 static void respond_to_query(struct job *job, struct response *response, const struct zone_set *set)

@@ -136,7 +136,7 @@ static enum step alias_to(struct answering *a, size_t at)
     size_t octets = response_name(a->response, (uint16_t)at, target);
     if (octets == 0)
         return STEP_DONE;
-    lookup_name_set(&a->query->name, target, octets);
+    (void)lookup_name_take(&a->query->name, target, octets);
     a->name_at = response_name_at(a->response, (uint16_t)at, 0);
     return STEP_ALIAS;
 }
@@ -401,7 +401,7 @@ static bool look_up_target(struct answering *a)
     if (image != a->image)
         a->apex_at = apex_in_question(a, image);
     a->image = image;
-    a->found = lookup_find(image, &a->query->name);
+    lookup_find(&a->found, image, &a->query->name);
     return true;
 }
 

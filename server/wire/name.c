@@ -39,23 +39,13 @@ static inline uint8_t fold_octet(uint8_t c)
     return (uint8_t)(c - 'A') < 26 ? (uint8_t)(c | 0x20) : c;
 }
 
-/* Eight octets at once. An octet is a capital when it is ASCII, at or above 'A' and not above 'Z': each of
- * these three lands in its top bit, and the top bit moved down by two is the case bit. */
-static inline uint64_t fold_eight(uint64_t v)
-{
-    const uint64_t low = 0x7f7f7f7f7f7f7f7f;
-    uint64_t from_a = (v & low) + 0x3f3f3f3f3f3f3f3f;
-    uint64_t above_z = (v & low) + 0x2525252525252525;
-    return v | ((from_a & ~above_z & ~v & ~low) >> 2);
-}
-
 void name_fold(uint8_t *to, const uint8_t *from, size_t octets)
 {
     size_t at = 0;
     for (; at + 8 <= octets; at += 8) {
         uint64_t v;
         memcpy(&v, from + at, 8);
-        v = fold_eight(v);
+        v = name_fold_word(v);
         memcpy(to + at, &v, 8);
     }
     for (; at < octets; at++)

@@ -100,7 +100,7 @@ static bool node_valid(const struct judged *j, image_ref ref, bool follow)
     const struct image_node *node = image_at(j->image, ref);
     size_t owners = node->owner_octets * ((node->flags & NODE_CASED) != 0 ? 2U : 1U);
     size_t head = (size_t)((const uint8_t *)node_entries(node) - (const uint8_t *)node);
-    if (!inside(j, at, head + node->rrset_count * sizeof(struct image_entry) + owners) ||
+    if (!inside(j, at, head + node->rrset_count * sizeof(struct image_entry) + owners + NAME_PADDING) ||
         node->owner_octets + (size_t)j->header->apex_octets > NAME_MAX_OCTETS ||
         !owner_valid(node_owner(node), node->owner_octets) ||
         !owner_valid(node_owner_cased(node), node->owner_octets))

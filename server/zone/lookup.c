@@ -5,22 +5,43 @@
 
 #include <string.h>
 
-void lookup_name_set(struct lookup_name *name, const uint8_t *wire, size_t octets)
+/* Where the labels of `wire` start; octets of the whole name, 0 when it isn't one. */
+static size_t take_labels(struct lookup_name *name, const uint8_t *wire, size_t octets)
 {
+    size_t limit = octets < NAME_MAX_OCTETS ? octets : NAME_MAX_OCTETS;
     unsigned labels = 0;
-    name_fold(name->folded, wire, octets);
-    memset(name->folded + octets, 0, NAME_PADDING);
-    for (size_t at = 0; name->folded[at] != 0; at += 1 + (size_t)name->folded[at])
-        name->starts[labels++] = (uint8_t)at;
-    name->starts[labels] = (uint8_t)(octets - 1);
-    name->octets = (uint8_t)octets;
-    name->labels = (uint8_t)labels;
+    size_t at = 0;
+    while (at < limit) {
+        uint8_t label = wire[at];
+        name->starts[labels] = (uint8_t)at;
+        if (label == 0) {
+            name->labels = (uint8_t)labels;
+            name->octets = (uint8_t)(at + 1);
+            return at + 1;
+        }
+        if (label > NAME_MAX_LABEL)
+            return 0;
+        at += 1 + (size_t)label;
+        labels++;
+    }
+    return 0;
+}
+
+size_t lookup_name_take(struct lookup_name *name, const uint8_t *wire, size_t octets)
+{
+    size_t taken = take_labels(name, wire, octets);
+    if (taken == 0)
+        return 0;
+    memcpy(name->folded, wire, taken);
+    memset(name->folded + taken, 0, NAME_PADDING);
+    name_fold_words(name->folded, taken);
     uint64_t hash = NAME_HASH_ROOT;
     name->hashes[0] = hash;
-    for (unsigned d = 1; d <= labels; d++) {
-        hash = name_hash_label(hash, name->folded + name->starts[labels - d]);
+    for (unsigned d = 1; d <= name->labels; d++) {
+        hash = name_hash_label(hash, name->folded + name->starts[name->labels - d]);
         name->hashes[d] = hash;
     }
+    return taken;
 }
 
 static const struct zone_image *zone_at(const struct zone_set *set, const struct lookup_name *name,
@@ -32,7 +53,7 @@ static const struct zone_image *zone_at(const struct zone_set *set, const struct
     for (size_t at = hash & set->mask; set->slots[at].image != NULL; at = (at + 1) & set->mask) {
         const struct zone_set_slot *slot = &set->slots[at];
         if (slot->hash == hash && slot->image->header->apex_octets == octets &&
-            memcmp(slot->image->header->apex, suffix, octets) == 0)
+            name_same_octets(slot->image->header->apex, suffix, octets))
             return slot->image;
     }
     return NULL;
@@ -65,15 +86,34 @@ void lookup_prefetch_bucket(const struct zone_image *image, const struct lookup_
     __builtin_prefetch(bucket_of(image, name->hashes[name->labels]));
 }
 
+/* The slots among four whose tags are the one that `wanted` repeats: the top bit of their sixteen. The lowest
+ * that is set is right; one above it may be wrong, which costs a comparison of names. */
+static inline uint64_t slots_with(uint64_t tags, uint64_t wanted)
+{
+    uint64_t differs = tags ^ wanted;
+    return (differs - 0x0001000100010001) & ~differs & 0x8000800080008000;
+}
+
+static inline uint64_t tags_of(const struct image_bucket *bucket, unsigned from)
+{
+    uint64_t tags;
+    memcpy(&tags, &bucket->tags[from], sizeof tags);
+    return tags;
+}
+
 void lookup_prefetch_node(const struct zone_image *image, const struct lookup_name *name)
 {
     uint64_t hash = name->hashes[name->labels];
     const struct image_bucket *bucket = bucket_of(image, hash);
-    uint16_t tag = image_tag_of(hash);
-    for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
-        if (bucket->tags[i] != tag)
+    uint64_t wanted = image_tag_of(hash) * 0x0001000100010001ULL;
+    for (unsigned from = 0; from < BUCKET_SLOTS; from += 4) {
+        uint64_t slots = slots_with(tags_of(bucket, from), wanted);
+        if (slots == 0)
             continue;
-        const uint8_t *node = image_at(image->bytes, bucket->nodes[i]);
+        unsigned slot = from + (unsigned)__builtin_ctzll(slots) / 16;
+        if (slot >= BUCKET_SLOTS)
+            return;
+        const uint8_t *node = image_at(image->bytes, bucket->nodes[slot]);
         __builtin_prefetch(node);
         __builtin_prefetch(node + 64);
         return;
@@ -83,7 +123,24 @@ void lookup_prefetch_node(const struct zone_image *image, const struct lookup_na
 /* Whether the node owns the `octets` of `relative` (folded, without the apex). */
 static inline bool owns(const struct image_node *node, const uint8_t *relative, size_t octets)
 {
-    return node->owner_octets == octets && memcmp(node_owner(node), relative, octets) == 0;
+    return node->owner_octets == octets && name_same_octets(node_owner(node), relative, octets);
+}
+
+static inline const struct image_node *bucket_find(const uint8_t *image, const struct image_bucket *bucket,
+                                                   uint64_t wanted, const uint8_t *relative, size_t octets)
+{
+    for (unsigned from = 0; from < BUCKET_SLOTS; from += 4) {
+        uint64_t slots = slots_with(tags_of(bucket, from), wanted);
+        for (; slots != 0; slots &= slots - 1) {
+            unsigned slot = from + (unsigned)__builtin_ctzll(slots) / 16;
+            if (slot >= BUCKET_SLOTS || bucket->nodes[slot] == 0)
+                break;
+            const struct image_node *node = image_at(image, bucket->nodes[slot]);
+            if (owns(node, relative, octets))
+                return node;
+        }
+    }
+    return NULL;
 }
 
 static const struct image_node *index_find(const struct zone_image *image, uint64_t hash,
@@ -92,17 +149,11 @@ static const struct image_node *index_find(const struct zone_image *image, uint6
     const struct image_bucket *buckets = image_at(image->bytes, image->header->index);
     const struct image_bucket *end = buckets + image->header->bucket_count;
     const struct image_bucket *bucket = bucket_of(image, hash);
-    uint16_t tag = image_tag_of(hash);
+    uint64_t wanted = image_tag_of(hash) * 0x0001000100010001ULL;
     for (;;) {
-        for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
-            if (bucket->tags[i] != tag || bucket->nodes[i] == 0)
-                continue;
-            const struct image_node *node = image_at(image->bytes, bucket->nodes[i]);
-            if (owns(node, relative, octets))
-                return node;
-        }
-        if (bucket->passed_on == 0)
-            return NULL;
+        const struct image_node *node = bucket_find(image->bytes, bucket, wanted, relative, octets);
+        if (node != NULL || bucket->passed_on == 0)
+            return node;
         bucket = bucket + 1 < end ? bucket + 1 : buckets;
     }
 }
@@ -117,38 +168,44 @@ const struct image_node *lookup_node(const struct zone_image *image, const struc
     return index_find(image, name->hashes[labels], relative, apex_at - (size_t)(relative - name->folded));
 }
 
-static struct lookup found_at(enum lookup_outcome outcome, const struct image_node *node, unsigned labels)
+static void found_at(struct lookup *found, enum lookup_outcome outcome, const struct image_node *node,
+                     unsigned labels)
 {
-    return (struct lookup){outcome, node, node, (uint8_t)labels, (uint8_t)labels};
+    found->outcome = outcome;
+    found->node = node;
+    found->encloser = node;
+    found->labels = (uint8_t)labels;
+    found->encloser_labels = (uint8_t)labels;
 }
 
-static struct lookup below_encloser(const struct zone_image *image, const struct lookup_name *name,
-                                    const struct image_node *encloser, unsigned labels)
+static void below_encloser(struct lookup *found, const struct zone_image *image,
+                           const struct lookup_name *name, const struct image_node *encloser, unsigned labels)
 {
-    struct lookup found = {LOOKUP_ABSENT, NULL, encloser, 0, (uint8_t)labels};
-    if ((encloser->flags & NODE_WILDCARD_BELOW) == 0)
-        return found;
     uint8_t relative[2 + NAME_MAX_OCTETS + NAME_PADDING] = {1, '*'};
+    found_at(found, LOOKUP_ABSENT, encloser, labels);
+    found->node = NULL;
+    if ((encloser->flags & NODE_WILDCARD_BELOW) == 0)
+        return;
     const uint8_t *suffix = lookup_name_suffix(name, labels);
     size_t octets = (size_t)name->octets - image->header->apex_octets - (size_t)(suffix - name->folded);
     uint64_t hash = name_hash_label(name->hashes[labels], relative);
     memcpy(relative + 2, suffix, octets);
-    found.node = index_find(image, hash, relative, 2 + octets);
-    if (found.node != NULL)
-        found.outcome = LOOKUP_WILDCARD;
-    return found;
+    found->node = index_find(image, hash, relative, 2 + octets);
+    if (found->node != NULL)
+        found->outcome = LOOKUP_WILDCARD;
 }
 
 /* The name isn't in the index: what is, on the way down to it? */
-static struct lookup find_enclosed(const struct zone_image *image, const struct lookup_name *name)
+static void find_enclosed(struct lookup *found, const struct zone_image *image,
+                          const struct lookup_name *name)
 {
     unsigned labels = image->header->apex_labels;
     const struct image_node *node = image_at(image->bytes, image->header->apex_node);
     for (;;) {
-        if ((node->flags & NODE_CUT) != 0)
-            return found_at(LOOKUP_CUT, node, labels);
-        if ((node->flags & NODE_DNAME) != 0)
-            return found_at(LOOKUP_DNAME, node, labels);
+        if ((node->flags & (NODE_CUT | NODE_DNAME)) != 0) {
+            found_at(found, (node->flags & NODE_CUT) != 0 ? LOOKUP_CUT : LOOKUP_DNAME, node, labels);
+            return;
+        }
         if (labels + 1U >= name->labels)
             break;
         const struct image_node *child = lookup_node(image, name, labels + 1);
@@ -157,15 +214,16 @@ static struct lookup find_enclosed(const struct zone_image *image, const struct 
         node = child;
         labels++;
     }
-    return below_encloser(image, name, node, labels);
+    below_encloser(found, image, name, node, labels);
 }
 
-struct lookup lookup_find(const struct zone_image *image, const struct lookup_name *name)
+void lookup_find(struct lookup *found, const struct zone_image *image, const struct lookup_name *name)
 {
     const struct image_node *node = lookup_node(image, name, name->labels);
     if (node == NULL)
-        return find_enclosed(image, name);
-    return found_at((node->flags & NODE_CUT) != 0 ? LOOKUP_CUT : LOOKUP_EXACT, node, name->labels);
+        find_enclosed(found, image, name);
+    else
+        found_at(found, (node->flags & NODE_CUT) != 0 ? LOOKUP_CUT : LOOKUP_EXACT, node, name->labels);
 }
 
 /* --- the orders of negative proofs
