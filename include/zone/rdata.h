@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * The words after the type -> rdata in wire form, names uncompressed, case as written. What fields a type has
- * is ldns's knowledge, and ldns reads the rare ones (LOC, APL, HIP, SVCB parameters ...); the common ones are
+ * is ldns's knowledge, and ldns reads the rare ones (LOC, APL, HIP, WKS ...); the common ones are
  * read here, with exact lengths and exact reasons. RFC 3597's \# form is taken for every type; for a type
  * that ldns knows it has to be that type's wire form.
  *

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "zone/rdata.h"
 
+#include "wire/name.h"
 #include "wire/reader.h"
+#include "zone/svcb.h"
 
 #include <arpa/inet.h>
 #include <ldns/ldns.h>
@@ -374,16 +376,6 @@ static char *words_join(const struct zone_rdata_source *source, size_t count)
 /* WKS asks the C library for protocols and services, which isn't safe in two threads. */
 static pthread_mutex_t services_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* What SVCB keys ldns lacks can still be written by number, and any data in the \# form. */
-static const char *ldns_reason(ldns_status status)
-{
-    if (status == LDNS_STATUS_SYNTAX_SVCPARAM_KEY_ERR)
-        return "a service parameter that isn't known here: write it as keyNNNNN=\"value\" with its number "
-               "(RFC 9460 2.1), or the whole record as TYPE64 or TYPE65 \\# LENGTH HEX";
-    const char *reason = ldns_get_errorstr_by_id(status);
-    return reason != NULL ? reason : "it can't be read; its wire form can be written as \\# LENGTH HEX";
-}
-
 /* A field that ldns reads: one word, or all that are left. */
 static const char *field_by_ldns(ldns_rdf_type kind, struct zone_rdata_source *source, size_t words,
                                  struct writer *to)
@@ -394,20 +386,24 @@ static const char *field_by_ldns(ldns_rdf_type kind, struct zone_rdata_source *s
         return no_memory;
     if (kind == LDNS_RDF_TYPE_WKS)
         pthread_mutex_lock(&services_lock);
-    ldns_status status = LDNS_STATUS_SYNTAX_RDATA_ERR;
-    if (kind == LDNS_RDF_TYPE_SVCPARAMS)
-        status = ldns_str2rdf_svcparams(&field, text);
-    else
-        field = ldns_rdf_new_frm_str(kind, text);
+    field = ldns_rdf_new_frm_str(kind, text);
     if (kind == LDNS_RDF_TYPE_WKS)
         pthread_mutex_unlock(&services_lock);
     free(text);
     if (field == NULL)
-        return ldns_reason(status);
+        return "it can't be read as the type's data; the wire form can be written as \\# LENGTH HEX";
     writer_bytes(to, ldns_rdf_data(field), ldns_rdf_size(field));
     ldns_rdf_deep_free(field);
     source->at += words;
     return NULL;
+}
+
+static const char *field_params(struct zone_rdata_source *source, struct writer *to)
+{
+    size_t at = 0;
+    const char *reason = svcb_params_read(source->tokens + source->at, source->count - source->at, &at, to);
+    source->at += at;
+    return reason;
 }
 
 /* A number, or a mnemonic that ldns knows. */
@@ -492,8 +488,9 @@ static const char *field_read(uint16_t type, ldns_rdf_type kind, struct zone_rda
     case LDNS_RDF_TYPE_WKS:
     case LDNS_RDF_TYPE_IPSECKEY:
     case LDNS_RDF_TYPE_HIP:
-    case LDNS_RDF_TYPE_SVCPARAMS:
         return field_by_ldns(kind, source, left, to);
+    case LDNS_RDF_TYPE_SVCPARAMS:
+        return field_params(source, to);
     default:
         break;
     }
@@ -584,6 +581,15 @@ static bool rdata_is_same(const ldns_rr *rr, const uint8_t *rdata, size_t octets
     return reader_left(&r) == 0;
 }
 
+/* SVCB's parameters, which ldns takes as they come. */
+static bool params_are_sound(uint16_t type, const uint8_t *rdata, size_t octets)
+{
+    if (type != LDNS_RR_TYPE_SVCB && type != LDNS_RR_TYPE_HTTPS)
+        return true;
+    size_t before = 2 + (octets > 2 ? name_check(rdata + 2, octets - 2) : 0);
+    return before > 2 && svcb_params_judge(rdata + before, octets - before) == NULL;
+}
+
 bool zone_rdata_is_sound(uint16_t type, const uint8_t *rdata, size_t octets)
 {
     const ldns_rr_descriptor *fields = descriptor_find(type);
@@ -602,7 +608,8 @@ bool zone_rdata_is_sound(uint16_t type, const uint8_t *rdata, size_t octets)
         ldns_rr_set_type(rr, fields->_type);
         sound = ldns_wire2rdf(rr, wire, octets + 2, &at) == LDNS_STATUS_OK &&
                 rdata_is_same(rr, rdata, octets) &&
-                ldns_rr_rd_count(rr) >= ldns_rr_descriptor_minimum(fields);
+                ldns_rr_rd_count(rr) >= ldns_rr_descriptor_minimum(fields) &&
+                params_are_sound(type, rdata, octets);
     }
     free(wire);
     ldns_rr_free(rr);

@@ -138,9 +138,40 @@ static const struct read_case cases[] = {
      "c.example.com. 60 65 000100000100060268320268330004"
      "0004c0000201\n",
      NULL},
-    {"a service parameter by number", "a 60 HTTPS 1 . key65280=\"x y\"\n",
-     "a.example.com. 60 65 000100ff000003782079\n", NULL},
-    {"a service parameter too new", "a 60 HTTPS 1 . ohttp\n", "", "1: keyNNNNN TYPE65 \\# LENGTH HEX\n"},
+    {"a service parameter by number", "a 60 HTTPS 1 . key65280=\"x y\" key7=/q\n",
+     "a.example.com. 60 65 0001000007"
+     "00022f71ff000003782079\n",
+     NULL},
+    {"service parameters in the order of their keys", "a 60 SVCB 1 . port=53 alpn=dot mandatory=port,alpn\n",
+     "a.example.com. 60 64 0001000000000400010003000100"
+     "0403646f74000300020035\n",
+     NULL},
+    {"commas and backslashes in a list (RFC 9460 D.2)", "a 60 SVCB 16 . alpn=\"f\\\\\\\\oo\\\\,bar,h2\"\n",
+     "a.example.com. 60 64 0010000001000c08665c6f6f2c626172026832\n", NULL},
+    {"the same without quotes", "a 60 SVCB 16 . alpn=f\\\\\\092oo\\092,bar,h2\n",
+     "a.example.com. 60 64 0010000001000c08665c6f6f2c626172026832\n", NULL},
+    {"hints and the rest",
+     "a 60 SVCB 1 . ipv6hint=2001:db8::1,2001:db8::2 ech=\"AQI=\" dohpath=/q{?dns} no-default-alpn alpn=h2 "
+     "ohttp\n",
+     "a.example.com. 60 64 "
+     "00010000010003026832000200000005000201020006002020010db800000000000000000000000120010db8"
+     "00000000000000000000000200070008"
+     "2f717b3f646e737d00080000\n",
+     NULL},
+    {"service parameters that are wrong",
+     "a 60 SVCB 1 . alpn=h2 alpn=h3\nb 60 SVCB 1 . port=65536\nc 60 SVCB 1 . mandatory=port\n"
+     "d 60 SVCB 1 . mandatory=mandatory\ne 60 SVCB 1 . alpn=h2 mandatory=alpn,alpn\nf 60 SVCB 1 . "
+     "no-default-alpn\n"
+     "g 60 SVCB 1 . alpn=\nh 60 SVCB 1 . alpn=a,,b\ni 60 SVCB 1 . ipv4hint=192.0.2\nj 60 SVCB 1 . ech=!\n"
+     "k 60 SVCB 1 . key01=x\nl 60 SVCB 1 . key65535=x\nm 60 SVCB 1 . port\nn 60 SVCB 1 . ohttp=1\n"
+     "o 60 SVCB 1 . \"alpn=h2\"\np 60 SVCB\nq 60 TYPE64 \\# 3 0001 00\nr 60 TYPE64 \\# 8 0001 00 0003 0001 "
+     "00\n"
+     "s 60 SVCB 1 . ipv4hint=192.0.2.1\\000\n",
+     "q.example.com. 60 64 000100\n",
+     "1: twice\n2: port\n3: mandatory\n4: itself\n5: once\n6: alpn\n7: empty\n8: empty\n9: IPv4\n10: base64\n"
+     "11: keyNNNNN\n12: keyNNNNN\n13: port\n14: value\n15: keyNNNNN\n16: missing\n18: wire form\n19: NUL\n"},
+    {"a service parameter too new", "a 60 HTTPS 1 . tls-supported-groups=29\n", "",
+     "1: keyNNNNN TYPE65 \\# LENGTH HEX\n"},
     {"other data",
      "a 60 CAA 0 issue \"ca.example\"\nb 60 SRV 1 2 443 .\nc 60 SSHFP 4 2 01 02\nd 60 TLSA 3 1 1 ab\n"
      "e 60 NAPTR 1 2 \"u\" \"sip\" \"\" .\nf 60 LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m\n"
