@@ -87,7 +87,9 @@ static const struct image_node *nsec3_for_encloser(struct proofs *proofs, const 
 {
     encloser = provable(proof, encloser, &labels);
     add(proofs, proof, at(proof, node_nsec3(encloser)->own), RR_NSEC3);
-    add(proofs, proof, lookup_nsec3(proof->image, proof->name, labels + 1), RR_NSEC3);
+    /* In a chain that doesn't even match the apex there may be no next closer name. */
+    if (labels < proof->name->labels)
+        add(proofs, proof, lookup_nsec3(proof->image, proof->name, labels + 1), RR_NSEC3);
     return encloser;
 }
 

@@ -89,8 +89,8 @@ struct target {
 static struct target target_find(const struct zone_records *records, const uint8_t *name)
 {
     struct target target = {0};
-    const struct zone_record *end = records->records + records->count;
     const struct zone_record *first = records_find(records, name);
+    const struct zone_record *end = records->records + records->count;
     for (const struct zone_record *r = first; r != NULL && r < end && same_owner(r, first); r++) {
         target.exists = true;
         target.has_address |= r->type == RR_A || r->type == RR_AAAA;
@@ -304,17 +304,17 @@ static void check_ttls(struct zone_judge *judge, const struct owner_group *group
 static void check_signatures(struct zone_judge *judge, const struct owner_group *group)
 {
     char owner[NAME_TEXT_MAX];
-    int said = -1;
+    int before = -1;
     for (const struct zone_record *r = group->first; r < group->end; r++) {
         bool found = false;
-        if (r->type != RR_RRSIG || covered_type(r) == said)
+        if (r->type != RR_RRSIG || covered_type(r) == before)
             continue;
+        before = covered_type(r);
         for (const struct zone_record *set = group->first; set < group->end && !found; set++)
-            found = set->type == covered_type(r);
+            found = set->type == before;
         if (!found) {
-            said = covered_type(r);
             finding(judge, FINDING_WARNING, r, "%s: an RRSIG over type %d, of which there is no record",
-                    name_to_text(r->owner, owner), said);
+                    name_to_text(r->owner, owner), before);
         }
     }
 }
@@ -474,14 +474,13 @@ static void check_whole(struct zone_judge *judge, const uint32_t *served_serial)
 bool zone_check(struct zone_records *records, const uint32_t *served_serial, struct findings *findings)
 {
     struct zone_judge judge = {.records = records, .findings = findings};
-    struct zone_record *end = records->records + records->count;
     size_t errors_before = findings->errors;
     check_outside(&judge);
-    for (struct zone_record *at = records->records; at < end;) {
-        struct owner_group group = {.first = at};
-        while (at < end && same_owner(at, group.first))
-            at++;
-        group.end = at;
+    for (size_t i = 0; i < records->count;) {
+        struct owner_group group = {.first = &records->records[i]};
+        while (i < records->count && same_owner(&records->records[i], group.first))
+            i++;
+        group.end = &records->records[i];
         check_group(&judge, &group);
     }
     check_whole(&judge, served_serial);

@@ -466,6 +466,80 @@ static const char *field_of_word(ldns_rdf_type kind, const struct zone_token *to
     }
 }
 
+/* Takes one word by `kind`, when there is one. */
+static const char *word_take(ldns_rdf_type kind, struct zone_rdata_source *source, struct writer *to)
+{
+    bool known = true;
+    if (source->at == source->count)
+        return "data is missing at the end";
+    const char *reason = field_of_word(kind, word_next(source), source->origin, to, &known);
+    if (reason == NULL)
+        source->at++;
+    return reason;
+}
+
+/* The gateway by its type: none, an address or a name. */
+static const char *ipseckey_gateway(uint8_t type, struct zone_rdata_source *source, struct writer *to)
+{
+    static const ldns_rdf_type kinds[] = {LDNS_RDF_TYPE_NONE, LDNS_RDF_TYPE_A, LDNS_RDF_TYPE_AAAA,
+                                          LDNS_RDF_TYPE_DNAME};
+    if (type >= sizeof kinds / sizeof kinds[0])
+        return "a gateway type is 0 (none), 1 (IPv4), 2 (IPv6) or 3 (a name)";
+    if (type > 0)
+        return word_take(kinds[type], source, to);
+    if (source->at == source->count || !zone_token_is(word_next(source), "."))
+        return "no gateway is written as a dot";
+    source->at++;
+    return NULL;
+}
+
+/* All of IPSECKEY (RFC 4025 2 and 3). */
+static const char *field_ipseckey(struct zone_rdata_source *source, struct writer *to)
+{
+    size_t start = writer_offset(to);
+    const char *reason = word_take(LDNS_RDF_TYPE_INT8, source, to);
+    for (int i = 0; i < 2 && reason == NULL; i++)
+        reason = word_take(LDNS_RDF_TYPE_INT8, source, to);
+    if (reason == NULL && !to->failed)
+        reason = ipseckey_gateway(to->start[start + 1], source, to);
+    return reason != NULL ? reason : field_base64(source, to);
+}
+
+static const char *word_missing(const struct zone_rdata_source *source, size_t words)
+{
+    return source->count - source->at < words ? "data is missing at the end" : NULL;
+}
+
+/* HIP up to its rendezvous servers (RFC 8005 5 and 6): the lengths come first, before what they count. */
+static const char *field_hip(struct zone_rdata_source *source, struct writer *to)
+{
+    struct digits hit = {0};
+    struct digits key = {0};
+    size_t start = writer_offset(to);
+    const char *reason = word_missing(source, 3);
+    writer_u8(to, 0);
+    if (reason == NULL)
+        reason = word_take(LDNS_RDF_TYPE_INT8, source, to);
+    writer_u16(to, 0);
+    if (reason == NULL)
+        reason = word_hex(word_next(source), &hit, to);
+    if (reason == NULL && (hit.held > 0 || hit.count > 510))
+        reason = "a host identity tag is up to 255 octets in hexadecimal";
+    if (reason != NULL)
+        return reason;
+    source->at++;
+    size_t key_start = writer_offset(to);
+    reason = word_base64(word_next(source), &key, to);
+    if (reason == NULL && (key.count + key.padding) % 4 != 0)
+        reason = bad_base64;
+    if (reason != NULL || to->failed)
+        return reason;
+    source->at++;
+    to->start[start] = (uint8_t)(hit.count / 2);
+    writer_set_u16(to, start + 2, (uint16_t)(writer_offset(to) - key_start));
+    return NULL;
+}
+
 static const char *field_read(uint16_t type, ldns_rdf_type kind, struct zone_rdata_source *source,
                               struct writer *to)
 {
@@ -486,9 +560,11 @@ static const char *field_read(uint16_t type, ldns_rdf_type kind, struct zone_rda
         return field_mnemonic(kind, source, to);
     case LDNS_RDF_TYPE_LOC:
     case LDNS_RDF_TYPE_WKS:
-    case LDNS_RDF_TYPE_IPSECKEY:
-    case LDNS_RDF_TYPE_HIP:
         return field_by_ldns(kind, source, left, to);
+    case LDNS_RDF_TYPE_IPSECKEY:
+        return field_ipseckey(source, to);
+    case LDNS_RDF_TYPE_HIP:
+        return field_hip(source, to);
     case LDNS_RDF_TYPE_SVCPARAMS:
         return field_params(source, to);
     default:

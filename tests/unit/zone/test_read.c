@@ -185,6 +185,19 @@ static const struct read_case cases[] = {
      "i.example.com. 60 13 025043024f53\nj.example.com. 60 42 0001180"
      "3c000020002208420010db8\n",
      NULL},
+    {"keys with gateways, and hosts with rendezvous servers",
+     "a 60 IPSECKEY 10 0 2 . AQID\nb 60 IPSECKEY 10 1 2 192.0.2.38 AQ ID\nc 60 IPSECKEY 10 2 0 2001:db8::1\n"
+     "d 60 IPSECKEY 10 3 2 gw AQID\ne 60 HIP 2 2001 AwEAAQ== r x.\nf 60 HIP 2 2001 AQID\n",
+     "a.example.com. 60 45 0a0002010203\nb.example.com. 60 45 0a0102c0000226010203\n"
+     "c.example.com. 60 45 0a020020010db8000000000000000000000001\n"
+     "d.example.com. 60 45 0a0302026777076578616d706c6503636f6d00010203\n"
+     "e.example.com. 60 55 020200042001030100010172076578616d706c6503636f6d00017800\n"
+     "f.example.com. 60 55 020200032001010203\n",
+     NULL},
+    {"the same when wrong",
+     "a 60 IPSECKEY 10 0 2 x AQID\nb 60 IPSECKEY 10 4 2 . AQID\nc 60 IPSECKEY 10 1 2\nd 60 HIP 2 200 AQID\n"
+     "e 60 HIP 2 2001\nf 60 HIP 2 2001 AQI\n",
+     "", "1: dot\n2: gateway\n3: missing\n4: hexadecimal\n5: missing\n6: base64\n"},
     {"directives that are wrong",
      "$ORIGIN\n$ORIGIN a b\n$TTL x\n$TTL\n$FOO x\n $TTL 5\n$GENERATE 1-9 a$ A 192.0.2.$\n$INCLUDE\n$INCLUDE "
      "x\n",
