@@ -657,6 +657,15 @@ static bool rdata_is_same(const ldns_rr *rr, const uint8_t *rdata, size_t octets
     return reader_left(&r) == 0;
 }
 
+/* Whether so many fields are all that the type needs; what is left out at the end may be empty. */
+static bool fields_suffice(uint16_t type, const ldns_rr_descriptor *fields, size_t count)
+{
+    size_t least = ldns_rr_descriptor_minimum(fields);
+    while (count < least && field_may_be_empty(type, ldns_rr_descriptor_field_type(fields, count)))
+        count++;
+    return count >= least;
+}
+
 /* SVCB's parameters, which ldns takes as they come. */
 static bool params_are_sound(uint16_t type, const uint8_t *rdata, size_t octets)
 {
@@ -683,8 +692,7 @@ bool zone_rdata_is_sound(uint16_t type, const uint8_t *rdata, size_t octets)
         memcpy(wire + 2, rdata, octets);
         ldns_rr_set_type(rr, fields->_type);
         sound = ldns_wire2rdf(rr, wire, octets + 2, &at) == LDNS_STATUS_OK &&
-                rdata_is_same(rr, rdata, octets) &&
-                ldns_rr_rd_count(rr) >= ldns_rr_descriptor_minimum(fields) &&
+                rdata_is_same(rr, rdata, octets) && fields_suffice(type, fields, ldns_rr_rd_count(rr)) &&
                 params_are_sound(type, rdata, octets);
     }
     free(wire);

@@ -185,6 +185,10 @@ static const struct read_case cases[] = {
      "i.example.com. 60 13 025043024f53\nj.example.com. 60 42 0001180"
      "3c000020002208420010db8\n",
      NULL},
+    {"an empty bitmap",
+     "a 60 CSYNC 66 3\nb 60 CSYNC \\# 6 000000420003\nc 60 NSEC .\nd 60 CSYNC \\# 5 0000004200\n",
+     "a.example.com. 60 62 000000420003\nb.example.com. 60 62 000000420003\nc.example.com. 60 47 00\n",
+     "4: wire form\n"},
     {"keys with gateways, and hosts with rendezvous servers",
      "a 60 IPSECKEY 10 0 2 . AQID\nb 60 IPSECKEY 10 1 2 192.0.2.38 AQ ID\nc 60 IPSECKEY 10 2 0 2001:db8::1\n"
      "d 60 IPSECKEY 10 3 2 gw AQID\ne 60 HIP 2 2001 AwEAAQ== r x.\nf 60 HIP 2 2001 AQID\n",
