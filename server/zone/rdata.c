@@ -567,6 +567,10 @@ static const char *field_read(uint16_t type, ldns_rdf_type kind, struct zone_rda
         return field_hip(source, to);
     case LDNS_RDF_TYPE_SVCPARAMS:
         return field_params(source, to);
+    case LDNS_RDF_TYPE_LONG_STR:
+        if (type == LDNS_RR_TYPE_URI && word_next(source)->octets == 0)
+            return "a URI isn't empty (RFC 7553 4.4)";
+        break;
     default:
         break;
     }
@@ -661,7 +665,8 @@ static bool rdata_is_same(const ldns_rr *rr, const uint8_t *rdata, size_t octets
 static bool fields_suffice(uint16_t type, const ldns_rr_descriptor *fields, size_t count)
 {
     size_t least = ldns_rr_descriptor_minimum(fields);
-    while (count < least && field_may_be_empty(type, ldns_rr_descriptor_field_type(fields, count)))
+    while (count < least && ((type == LDNS_RR_TYPE_CAA && count == 2) ||
+                             field_may_be_empty(type, ldns_rr_descriptor_field_type(fields, count))))
         count++;
     return count >= least;
 }
@@ -681,8 +686,8 @@ bool zone_rdata_is_sound(uint16_t type, const uint8_t *rdata, size_t octets)
     size_t at = 0;
     if (fields == NULL || !zone_rdata_has_text_form(type))
         return true;
-    if (octets == 0 && ldns_rr_descriptor_minimum(fields) == 0)
-        return true;
+    if (octets == 0)
+        return ldns_rr_descriptor_minimum(fields) == 0;
     uint8_t *wire = malloc(octets + 2);
     ldns_rr *rr = ldns_rr_new();
     bool sound = false;

@@ -307,7 +307,7 @@ static void outcomes_count(struct zone_run *run)
 
 static bool states_room(struct state_list *states, size_t count)
 {
-    states->list = calloc(count > 0 ? count : 1, sizeof *states->list);
+    states->list = calloc(count > 0 ? count : 1, sizeof(struct zone_state *));
     return states->list != NULL;
 }
 

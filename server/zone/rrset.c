@@ -92,7 +92,7 @@ static bool put_known(struct rendering *r, const uint8_t *name)
     const uint8_t *apex = r->source->tree->records->apex;
     size_t apex_octets = r->source->tree->apex_octets;
     size_t octets = name_octets(name);
-    if (octets <= apex_octets && name_equal(apex + (apex_octets - octets), name)) {
+    if (name_is_at_or_below(apex, name)) {
         put_pointer(r, RELOCATION_APEX, apex_octets - octets);
         return true;
     }

@@ -189,6 +189,11 @@ static const struct read_case cases[] = {
      "a 60 CSYNC 66 3\nb 60 CSYNC \\# 6 000000420003\nc 60 NSEC .\nd 60 CSYNC \\# 5 0000004200\n",
      "a.example.com. 60 62 000000420003\nb.example.com. 60 62 000000420003\nc.example.com. 60 47 00\n",
      "4: wire form\n"},
+    {"empty values",
+     "a 60 CAA 0 issue \"\"\nb 60 CAA \\# 7 00 05 6973737565\nc 60 URI 1 2 \"\"\nd 60 CAA 0 issue\n"
+     "e 60 CAA \\# 1 00\n",
+     "a.example.com. 60 257 00056973737565\nb.example.com. 60 257 00056973737565\n",
+     "3: URI\n4: missing\n5: wire form\n"},
     {"keys with gateways, and hosts with rendezvous servers",
      "a 60 IPSECKEY 10 0 2 . AQID\nb 60 IPSECKEY 10 1 2 192.0.2.38 AQ ID\nc 60 IPSECKEY 10 2 0 2001:db8::1\n"
      "d 60 IPSECKEY 10 3 2 gw AQID\ne 60 HIP 2 2001 AwEAAQ== r x.\nf 60 HIP 2 2001 AQID\n",
