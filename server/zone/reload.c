@@ -63,6 +63,7 @@ struct zone_run {
     size_t job_count;
     size_t next_job;
     uint64_t octets_loading;
+    bool stopped; /* nobody wants the rest */
     /* the outcome */
     struct state_list states;
     struct zone_report report;
@@ -250,7 +251,7 @@ static struct zone_job *job_take(struct zone_run *run)
 {
     struct zone_job *job = NULL;
     pthread_mutex_lock(&run->lock);
-    while (run->next_job < run->job_count) {
+    while (run->next_job < run->job_count && !run->stopped) {
         struct zone_job *next = &run->jobs[run->next_job];
         if (run->octets_loading == 0 || run->octets_loading + next->octets <= RELOAD_TEXT_OCTETS) {
             job = next;
@@ -620,6 +621,12 @@ void zone_reload_close(struct zone_reload *reload)
         free(reload->pending);
         reload->pending = NULL;
     }
-    if (reload->run == NULL)
+    if (reload->run == NULL) {
         reload_free(reload);
+        return;
+    }
+    pthread_mutex_lock(&reload->run->lock);
+    reload->run->stopped = true;
+    pthread_cond_broadcast(&reload->run->freed);
+    pthread_mutex_unlock(&reload->run->lock);
 }

@@ -18,6 +18,8 @@
 /* Goes up when the same text would be read into other records: images in the cache are then made anew. */
 #define ZONE_READER_VERSION "hither zone text 1"
 
+#define INCLUDE_WINDOW ((size_t)2 * ZONE_TEXT_PATH_MAX)
+
 /* A file system's clock may tick as rarely as this. */
 #define STAMP_TICK_NS 2000000000
 
@@ -155,7 +157,9 @@ static bool line_includes(const char *at, size_t octets, char path[ZONE_TEXT_PAT
     struct zone_entry entry;
     if (octets < sizeof word || strncasecmp(at, word, sizeof word - 1) != 0)
         return false;
-    zone_lexer_init(&lexer, at, octets);
+    /* Enough for any path, even one in parentheses, and little enough for a file of nothing but such lines.
+     */
+    zone_lexer_init(&lexer, at, octets < INCLUDE_WINDOW ? octets : INCLUDE_WINDOW);
     bool found = zone_lexer_next(&lexer, &entry) == ZONE_LEXER_ENTRY && entry.count >= 2 &&
                  zone_token_is(&entry.tokens[0], word) && zone_text_path(&entry.tokens[1], path);
     zone_lexer_free(&lexer);

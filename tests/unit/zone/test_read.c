@@ -6,6 +6,7 @@
 #include "zone/read.h"
 
 #include "wire/name.h"
+#include "zone/load.h"
 
 #include <check.h>
 #include <ldns/ldns.h>
@@ -533,6 +534,29 @@ START_TEST(root_zone_reads_as_ldns_reads_it)
 }
 END_TEST
 
+START_TEST(root_zone_loads_without_a_finding)
+{
+    size_t octets;
+    char *bytes = root_zone(&octets);
+    const uint8_t apex[1] = {0};
+    struct zone_text text;
+    struct findings findings = {0};
+    char said[512] = "";
+    ck_assert_int_eq(zone_text_of_memory(&text, "root.zone", bytes, octets), 0);
+    struct zone_image *image = zone_load_text(apex, &text, NULL, &findings, NULL);
+    if (findings.count > 0)
+        finding_to_text(&findings.list[0], said, sizeof said);
+    ck_assert_msg(findings.count == 0, "%s", said);
+    ck_assert_ptr_nonnull(image);
+    ck_assert_uint_eq(zone_image_records(image), 22094);
+    ck_assert_uint_eq(zone_image_serial(image), 2026082201);
+    zone_image_release(image);
+    free(bytes);
+    zone_text_free(&text);
+    findings_free(&findings);
+}
+END_TEST
+
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
 int main(void)
@@ -546,6 +570,7 @@ int main(void)
     tcase_add_test(tcase, nul_octets_are_refused);
     tcase_add_test(tcase, gives_up_after_many_errors);
     tcase_add_test(tcase, root_zone_reads_as_ldns_reads_it);
+    tcase_add_test(tcase, root_zone_loads_without_a_finding);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
