@@ -254,26 +254,35 @@ static uint32_t draw(void)
     return seed;
 }
 
-/* What holds whatever happens. `stopped`: by the operator, so that Idle may be without a timer. */
-static void check_invariants(enum bgp_state before, const struct bgp_actions *actions, bool stopped)
+/* What holds whatever happens, or else what doesn't. `stopped`: by the operator, so that Idle may be without
+ * a timer. */
+static const char *broken_invariant(enum bgp_state before, const struct bgp_actions *actions, bool stopped)
 {
     static const bool connected[] = {false, true, false, true, true, true};
-    ck_assert(s.state < BGP_OPEN_CONFIRM || s.open_checked);
-    ck_assert(actions->up == (before != BGP_ESTABLISHED && s.state == BGP_ESTABLISHED));
-    ck_assert(actions->down == (before == BGP_ESTABLISHED && s.state != BGP_ESTABLISHED));
-    ck_assert(!actions->up || before == BGP_OPEN_CONFIRM);
-    ck_assert(!actions->send_notification || actions->close);
-    ck_assert(!actions->send_notification || actions->error.code != 0);
-    /* A connection is closed when its state is left, and only one is ever open. */
-    ck_assert(!connected[before] || connected[s.state] || actions->close);
-    ck_assert(!actions->connect || !connected[before] || actions->close);
-    ck_assert(actions->connect || connected[before] || !connected[s.state]);
-    /* Something always wakes us. */
-    ck_assert((s.state == BGP_IDLE && stopped) || bgp_fsm_deadline(&s).ns != 0);
-    ck_assert(s.state < BGP_OPEN_SENT || s.hold_at.ns != 0);
-    ck_assert(s.state < BGP_OPEN_CONFIRM || s.keepalive_at.ns != 0);
-    ck_assert(s.state != BGP_ESTABLISHED || s.send_hold_at.ns != 0);
-    ck_assert_uint_ge(s.hold_time_s, 3);
+    const struct {
+        bool holds;
+        const char *what;
+    } invariants[] = {
+        {s.state < BGP_OPEN_CONFIRM || s.open_checked,
+         "no OpenConfirm or Established without a checked OPEN"},
+        {actions->up == (before != BGP_ESTABLISHED && s.state == BGP_ESTABLISHED), "up is told exactly once"},
+        {actions->down == (before == BGP_ESTABLISHED && s.state != BGP_ESTABLISHED),
+         "down is told exactly once"},
+        {!actions->up || before == BGP_OPEN_CONFIRM, "Established comes after OpenConfirm"},
+        {!actions->send_notification || actions->close, "a NOTIFICATION closes"},
+        {!actions->send_notification || actions->error.code != 0, "a NOTIFICATION says why"},
+        {!connected[before] || connected[s.state] || actions->close, "no connection is left behind"},
+        {!actions->connect || !connected[before] || actions->close, "there is one connection at most"},
+        {actions->connect || connected[before] || !connected[s.state], "no state without its connection"},
+        {(s.state == BGP_IDLE && stopped) || bgp_fsm_deadline(&s).ns != 0, "something always wakes us"},
+        {s.state < BGP_OPEN_SENT || s.hold_at.ns != 0, "the hold timer runs"},
+        {s.state < BGP_OPEN_CONFIRM || s.keepalive_at.ns != 0, "the keepalive timer runs"},
+        {s.state != BGP_ESTABLISHED || s.send_hold_at.ns != 0, "the send hold timer runs"},
+    };
+    for (size_t i = 0; i < sizeof invariants / sizeof invariants[0]; i++)
+        if (!invariants[i].holds)
+            return invariants[i].what;
+    return NULL;
 }
 
 START_TEST(random_events)
@@ -296,7 +305,9 @@ START_TEST(random_events)
         if (event.kind == BGP_EVENT_START)
             stopped = false;
         struct bgp_actions actions = bgp_fsm_step(&s, &event, now);
-        check_invariants(before, &actions, stopped);
+        const char *broken = broken_invariant(before, &actions, stopped);
+        if (broken != NULL)
+            ck_abort_msg("%s (%s, event %d)", broken, bgp_state_name(before), event.kind);
         established += actions.up;
     }
     ck_assert_uint_gt(established, 100);
