@@ -184,7 +184,7 @@ protocol bgp pop {{
     def start(self):
         self.process = self.wire.start(self.wire.router, self.name, "bird", "-f", "-c", "bird.conf", "-s",
                                        self.control)
-        eventually(self.control.exists, "BIRD", self.wire.logs)
+        eventually(lambda: "up and running" in self.ask("show", "status"), "BIRD", self.wire.logs)
         return self
 
     def stop(self):
@@ -192,7 +192,7 @@ protocol bgp pop {{
         self.process.wait()
 
     def ask(self, *words):
-        return run("birdc", "-s", self.control, *words)
+        return run("birdc", "-s", self.control, *words, check=False)
 
     def routes(self):
         """prefix -> {attribute: text}"""
@@ -220,6 +220,7 @@ class Frr:
 
     def __init__(self, wire):
         self.wire, self.run_directory = wire, wire.directory / "frr"
+        self.shell = ["vtysh", "--vty_socket", self.run_directory, "-d", "bgpd", "-c"]
         self.run_directory.mkdir(exist_ok=True)
         (self.run_directory / "bgpd.conf").write_text(f"""
 log stdout
@@ -242,7 +243,7 @@ router bgp 64500
         self.process = self.wire.start(self.wire.router, self.name, "/usr/lib/frr/bgpd", "-f",
                                        self.run_directory / "bgpd.conf", "-i", self.run_directory / "pid", "-P", "0",
                                        "-Z", "--vty_socket", self.run_directory)
-        eventually((self.run_directory / "bgpd.vty").exists, "bgpd", self.wire.logs)
+        eventually(lambda: run(*self.shell, "show version", check=False), "bgpd", self.wire.logs)
         return self
 
     def stop(self):
@@ -251,8 +252,7 @@ router bgp 64500
 
     def path(self, prefix):
         family = "ipv6" if ":" in prefix else "ipv4"
-        shown = run("vtysh", "--vty_socket", self.run_directory, "-d", "bgpd", "-c",
-                    f"show bgp {family} unicast {prefix} json")
+        shown = run(*self.shell, f"show bgp {family} unicast {prefix} json")
         paths = json.loads(shown or "{}").get("paths", [])
         return paths[0] if paths else None
 
