@@ -101,6 +101,29 @@ static void guard_on_reply(struct guard *g)
     }
 }
 
+/* It has just begun to serve. */
+static void guard_on_serving(struct guard *g, struct mono now)
+{
+    g->serving = true;
+    for (size_t i = 0; i < SETTINGS_MAX_WORKERS; i++)
+        g->worker_hearts[i] = heart_watch(0, now);
+    if (g->restarts > 0)
+        log_info("the server answers again, %lld ms after its start",
+                 (long long)mono_ms_between(g->started, now));
+    if (g->told_gone || !g->served)
+        g->owner.back(g->owner.arg);
+    g->down_since = (struct mono){0};
+    g->told_gone = false;
+    g->served = true;
+}
+
+static void guard_look_for_serving(struct guard *g, struct mono now)
+{
+    if (g->pid > 0 && !g->killed && !g->serving && !g->stopping &&
+        atomic_load_explicit(&g->setup.up->serving, memory_order_acquire) == 1)
+        guard_on_serving(g, now);
+}
+
 static void guard_on_channel(uv_poll_t *poll, int status, int events)
 {
     struct guard *g = poll->data;
@@ -110,7 +133,9 @@ static void guard_on_channel(uv_poll_t *poll, int status, int events)
         return;
     }
     int got = channel_receive(g->channel_fd, &g->message);
-    if (got > 0)
+    if (got > 0 && g->message.id == CHANNEL_NEWS)
+        guard_look_for_serving(g, mono_now());
+    else if (got > 0)
         guard_on_reply(g);
     else if (got < 0) /* Its end is told by SIGCHLD. */
         (void)uv_poll_stop(poll);
@@ -286,22 +311,6 @@ static void guard_check_hearts(struct guard *g, struct mono now)
         guard_check_workers(g, now);
 }
 
-/* It has just begun to serve. */
-static void guard_on_serving(struct guard *g, struct mono now)
-{
-    g->serving = true;
-    for (size_t i = 0; i < SETTINGS_MAX_WORKERS; i++)
-        g->worker_hearts[i] = heart_watch(0, now);
-    if (g->restarts > 0)
-        log_info("the server answers again, %lld ms after its start",
-                 (long long)mono_ms_between(g->started, now));
-    if (g->told_gone || !g->served)
-        g->owner.back(g->owner.arg);
-    g->down_since = (struct mono){0};
-    g->told_gone = false;
-    g->served = true;
-}
-
 static void guard_on_beat(uv_timer_t *timer)
 {
     struct guard *g = timer->data;
@@ -314,9 +323,7 @@ static void guard_on_beat(uv_timer_t *timer)
     }
     if (g->pid > 0 && !g->killed)
         guard_check_hearts(g, now);
-    if (g->pid > 0 && !g->killed && !g->serving &&
-        atomic_load_explicit(&g->setup.up->serving, memory_order_acquire) == 1)
-        guard_on_serving(g, now);
+    guard_look_for_serving(g, now);
     if (g->down_since.ns != 0 && !g->told_gone && mono_ms_between(g->down_since, now) >= GUARD_GRACE_MS) {
         g->told_gone = true;
         g->owner.gone(g->owner.arg, g->why);
@@ -362,7 +369,9 @@ int guard_ask(struct guard *guard, const char *command, guard_reply reply, void 
         return -ENOTCONN;
     if (ask == guard->asks + GUARD_MAX_ASKS)
         return -EBUSY;
-    int error = channel_send(guard->channel_fd, ++guard->last_id, command, strlen(command));
+    if (++guard->last_id == CHANNEL_NEWS)
+        guard->last_id++;
+    int error = channel_send(guard->channel_fd, guard->last_id, command, strlen(command));
     if (error == 0)
         *ask = (struct guard_ask){reply, arg, guard->last_id};
     return error;
@@ -392,7 +401,8 @@ void guard_stop(struct guard *guard, void (*done)(void *arg), void *arg)
 {
     static const char command[] = "stop";
     guard->stop_by = mono_add_ms(mono_now(), GUARD_STOP_MS);
-    if (guard->channel != NULL && channel_send(guard->channel_fd, 0, command, sizeof command - 1) < 0)
+    if (guard->channel != NULL &&
+        channel_send(guard->channel_fd, CHANNEL_NEWS, command, sizeof command - 1) < 0)
         guard->stop_by = mono_now();
     guard_begin_stop(guard, done, arg);
 }

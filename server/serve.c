@@ -133,12 +133,28 @@ static void serve_reply(const struct serve *s, uint32_t id, json_t *reply)
 
 static void serve_reload_free(struct serve_reload *reload)
 {
+    findings_free(&reload->findings);
+    free(reload);
+}
+
+static void serve_reload_end(struct serve_reload *reload)
+{
     struct serve_reload **at = &reload->serve->reloads;
     while (*at != reload)
         at = &(*at)->next;
     *at = reload->next;
-    findings_free(&reload->findings);
-    free(reload);
+    serve_reload_free(reload);
+}
+
+/* Nobody waits for those that are under way any more. */
+static void serve_reloads_forget(struct serve *s)
+{
+    struct serve_reload *next = NULL;
+    for (struct serve_reload *reload = s->reloads; reload != NULL; reload = next) {
+        next = reload->next;
+        serve_reload_free(reload);
+    }
+    s->reloads = NULL;
 }
 
 static json_t *serve_describe_reload(const struct serve_reload *reload, const struct zone_report *report)
@@ -163,7 +179,7 @@ static void serve_reloaded(const struct zone_report *report, void *arg)
 {
     struct serve_reload *reload = arg;
     serve_reply(reload->serve, reload->id, serve_describe_reload(reload, report));
-    serve_reload_free(reload);
+    serve_reload_end(reload);
 }
 
 static void serve_refuse_reload(struct serve_reload *reload, const char *error)
@@ -171,7 +187,7 @@ static void serve_refuse_reload(struct serve_reload *reload, const char *error)
     serve_reply(reload->serve, reload->id,
                 json_pack("{s:b, s:s, s:o}", "ok", 0, "error", error, "findings",
                           control_findings(&reload->findings)));
-    serve_reload_free(reload);
+    serve_reload_end(reload);
 }
 
 /* The configuration again, then the zones, or `only_zone` alone. */
@@ -253,6 +269,7 @@ static bool serve_start_http(struct serve *s)
 /* After the first load: the workers begin to answer. */
 static void serve_begin(struct serve *s)
 {
+    static const char news[] = "serving";
     int error = workers_start(&s->workers, s->worker_count, s->down, s->up);
     if (error < 0) {
         log_error("can't start the workers: %s", uv_strerror(error));
@@ -265,6 +282,7 @@ static void serve_begin(struct serve *s)
         return;
     }
     atomic_store_explicit(&s->up->serving, 1, memory_order_release);
+    (void)channel_send(s->descriptors.channel, CHANNEL_NEWS, news, sizeof news - 1);
 }
 
 /* It has logged what it found. */
@@ -376,8 +394,7 @@ static int serve_run(struct serve *s)
     atomic_store_explicit(&s->up->serving, 0, memory_order_release);
     http_stop(s->http);
     workers_stop(s->workers);
-    while (s->reloads != NULL) /* that nobody waits for any more */
-        serve_reload_free(s->reloads);
+    serve_reloads_forget(s);
     (void)uv_loop_close(&s->loop);
     return s->status;
 }

@@ -7,6 +7,7 @@
  *     down   "reload" or "reload NAME"     read the configuration and changed zones again
  *            "stop"                        leave; no reply
  *     up     one JSON object               control/control.h says what stands in a reply
+ *            "serving"                     look at shared_up: it says so too
  */
 #ifndef HITHER_BASE_CHANNEL_H
 #define HITHER_BASE_CHANNEL_H
@@ -15,6 +16,7 @@
 #include <stdint.h>
 
 #define CHANNEL_TEXT_OCTETS 65536 /* with the closing zero */
+#define CHANNEL_NEWS        0     /* the number of what is no request and no reply */
 
 struct channel_message {
     uint32_t id;
