@@ -24,20 +24,6 @@ static const char *const zones[][2] = {
     {"nsec3.example.", "signed-nsec3.zone"},
 };
 
-static char *read_file(const char *name)
-{
-    char path[4096];
-    char *text = calloc(1, 1 << 20);
-    snprintf(path, sizeof path, "%s/zones/%s", HITHER_TESTS, name);
-    FILE *in = fopen(path, "r");
-    if (in == NULL || text == NULL || fread(text, 1, (1 << 20) - 1, in) == 0) {
-        fprintf(stderr, "can't read %s\n", path);
-        abort();
-    }
-    fclose(in);
-    return text;
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
@@ -45,11 +31,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     struct zone_image *images[3];
     if (sodium_init() < 0)
         abort();
-    for (size_t i = 0; i < 3; i++) {
-        char *text = read_file(zones[i][1]);
-        images[i] = zones_compile(zones[i][0], text);
-        free(text);
-    }
+    for (size_t i = 0; i < 3; i++)
+        images[i] = zones_compile_file(zones[i][0], zones[i][1]);
     zones_publish(images, 3);
     const struct answer_policy policy = {.identity = "fuzz", .identity_octets = 4, .udp_octets = 1232};
     if (answer_policy_publish(&policy) < 0)

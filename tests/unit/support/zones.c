@@ -42,6 +42,22 @@ struct zone_image *zones_compile(const char *name, const char *text)
     return image;
 }
 
+struct zone_image *zones_compile_file(const char *name, const char *file)
+{
+    static char text[1 << 20];
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/zones/%s", HITHER_TESTS, file);
+    FILE *in = fopen(path, "r");
+    size_t octets = in != NULL ? fread(text, 1, sizeof text - 1, in) : 0;
+    if (octets == 0) {
+        fprintf(stderr, "can't read %s\n", path);
+        abort();
+    }
+    fclose(in);
+    text[octets] = '\0';
+    return zones_compile(name, text);
+}
+
 void zones_publish(struct zone_image **images, size_t count)
 {
     struct zone_set *set = zone_set_new(images, count);

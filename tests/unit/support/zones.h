@@ -15,6 +15,9 @@
 /* Compiles `text` as the zone `name`; aborts with the findings on standard error when it can't. */
 struct zone_image *zones_compile(const char *name, const char *text);
 
+/* The same for the file `file` in tests/zones. */
+struct zone_image *zones_compile_file(const char *name, const char *file);
+
 /* Makes these images (references are taken over) the zones that answer_batch() answers from. */
 void zones_publish(struct zone_image **images, size_t count);
 
