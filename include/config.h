@@ -9,6 +9,8 @@
 
 #include "answer/cookie.h"
 #include "base/finding.h"
+#include "wire/tsig.h"
+#include "zone/peers.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -21,7 +23,8 @@
 #define SETTINGS_MAX_PREFIXES    64
 #define SETTINGS_MAX_NEIGHBORS   32
 #define SETTINGS_DEFAULT_CONTROL "/run/hither/control.sock"
-#define SETTINGS_ADDRESS_TEXT    64 /* room for an address as text */
+#define SETTINGS_MAX_PEERS       256 /* of one entry of `zones`, each way */
+#define SETTINGS_ADDRESS_TEXT    64  /* room for an address as text */
 
 union settings_address {
     struct sockaddr sa;
@@ -37,10 +40,11 @@ struct settings_prefix {
 };
 
 struct settings_zone {
-    char *name;      /* "example.com", no closing dot needed; NULL for a directory */
-    char *file;      /* absolute path; NULL for a directory */
-    char *directory; /* absolute path; NULL for a file */
-    uint32_t line;   /* in the configuration, for messages */
+    char *name;               /* "example.com", no closing dot needed; NULL for a directory */
+    char *file;               /* absolute path; NULL for a directory */
+    char *directory;          /* absolute path; NULL for a file */
+    uint32_t line;            /* in the configuration, for messages */
+    struct zone_peers *peers; /* to whom the zone is handed on; a reference; NULL: to nobody */
 };
 
 #define SETTINGS_MAX_COMMUNITIES 16
@@ -131,6 +135,7 @@ struct settings_health {
 struct settings {
     char *path; /* absolute path of the file */
     struct settings_server server;
+    struct tsig_keys keys;
     struct settings_zone *zones;
     size_t zone_count;
     struct settings_announce announce;
@@ -139,7 +144,7 @@ struct settings {
 
 /* Reads and judges the file at `path`. NULL when anything in it is an error, and `findings` says what;
  * warnings may be there too when it isn't NULL. Caller owns the result: settings_free(). Touches only that
- * file, the password files that it names, and the host's name. */
+ * file, the files with passwords and secrets that it names, and the host's name. */
 struct settings *settings_read(const char *path, struct findings *findings);
 
 /* The same for text in memory, of `octets`, that would stand in `path`. For tests and the fuzzer. */

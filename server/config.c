@@ -225,6 +225,7 @@ void settings_free(struct settings *settings)
         free(settings->zones[i].name);
         free(settings->zones[i].file);
         free(settings->zones[i].directory);
+        zone_peers_release(settings->zones[i].peers);
     }
     for (size_t i = 0; i < settings->announce.prefix_count; i++)
         free(settings->announce.prefixes[i].text);
@@ -235,6 +236,7 @@ void settings_free(struct settings *settings)
         free(password);
         free(settings->announce.neighbors[i].text);
     }
+    explicit_bzero(&settings->keys, sizeof settings->keys);
     free(settings->zones);
     free(settings->server.identity);
     free(settings->server.user);

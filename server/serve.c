@@ -114,6 +114,7 @@ static int serve_publish_policy(const struct settings *settings)
     size_t octets = strnlen(settings->server.identity, sizeof policy.identity - 1);
     memcpy(policy.identity, settings->server.identity, octets);
     policy.identity_octets = (uint8_t)octets;
+    policy.keys = settings->keys;
     return answer_policy_publish(&policy);
 }
 

@@ -8,6 +8,7 @@
 #include "answer/cookie.h"
 #include "answer/query.h"
 #include "base/stats.h"
+#include "wire/tsig.h"
 
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ struct answer_policy {
     uint8_t identity_octets;
     uint16_t udp_octets;     /* the largest UDP answer (RFC 9715): 1232 */
     uint32_t tcp_idle_100ms; /* for edns-tcp-keepalive (RFC 7828), in units of 100 ms; 0: say nothing */
+    struct tsig_keys keys;
     struct cookie_secrets cookies;
     bool cookies_required; /* over UDP a client that sends a cookie must have one of ours: else BADCOOKIE */
 };

@@ -29,6 +29,7 @@ enum edns_option {
 /* INFO-CODEs of RFC 8914 that we give. */
 enum edns_error {
     EDNS_ERROR_NONE = -1,
+    EDNS_ERROR_PROHIBITED = 18,
     EDNS_ERROR_NOT_AUTHORITATIVE = 20,
     EDNS_ERROR_NOT_SUPPORTED = 21,
 };

@@ -3,14 +3,15 @@
  * A message -> a query, or the reason why it isn't one. All sanity comes first, in the order in which the
  * RFCs speak of it, and gives one of three verdicts; nothing behind it checks the message again.
  *
- * RFCs: 1035 4.1, 6891 (EDNS), 7873 5.4 (no question but a cookie), 8906 (what to answer to the unusual),
- * 9619 (one question).
+ * RFCs: 1035 4.1, 6891 (EDNS), 1995 3 (IXFR), 7873 5.4 (no question but a cookie), 8906 (what to answer to
+ * the unusual), 8945 5.1 (where a TSIG stands), 9619 (one question).
  */
 #ifndef HITHER_ANSWER_PARSE_H
 #define HITHER_ANSWER_PARSE_H
 
 #include "answer/edns.h"
 #include "answer/query.h"
+#include "wire/tsig.h"
 #include "zone/lookup.h"
 
 #define MESSAGE_HEADER_OCTETS 12
@@ -61,6 +62,10 @@ struct query {
     uint16_t qclass;
     uint16_t question_octets; /* name, type and class; 0 when there is none to echo */
     int error;                /* what to say beside the rcode: enum edns_error */
+    bool has_serial;          /* `serial` is that of the SOA in the authority section, which IXFR asks with */
+    uint32_t serial;
+    uint16_t tsig_at;  /* octet of the message where its TSIG begins; 0: it has none */
+    struct tsig *tsig; /* of the exchange, once it was looked at; NULL: unsigned, so is the answer */
     struct edns edns;
     struct lookup_name name; /* what is looked up: the question, later a CNAME's target */
 };

@@ -4,7 +4,7 @@
  * tests, the fuzzer and the benchmark all come through here, and later AF_XDP. A batch goes through the
  * stages together, so that the memory which one message waits for is fetched while the others are worked on:
  *
- *     parse -> limit -> zone/set -> zone/lookup -> render
+ *     parse -> authenticate -> limit -> zone/set -> zone/lookup -> render
  *
  * No allocation, lock, clock or library call per query.
  */
@@ -31,7 +31,7 @@ struct answer_message {
     size_t query_octets;
     const struct sockaddr *client;
     uint8_t *response;            /* must not overlap the query */
-    size_t response_capacity;     /* octets: at least 512; what the transport can carry at most */
+    size_t response_capacity;     /* octets: at least 1232; what the transport can carry at most */
     size_t response_octets;       /* out: 0 means that nothing is to be sent */
     struct answer_stream *stream; /* out, TCP only: not NULL when more messages follow (a zone transfer) */
 };

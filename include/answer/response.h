@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * A message being written: header, the question untouched, RRsets copied out of images with their pointers
- * set, OPT. It holds back the room of OPT from the start and knows each RRset's size before copying it, so
- * what doesn't fit is known before anything is half written.
+ * set, OPT, TSIG. It holds back the room of OPT and TSIG from the start and knows each RRset's size before
+ * copying it, so what doesn't fit is known before anything is half written.
  *
  * RFCs: 1035 4.1, 2181 9 (TC), 6891 6 (OPT), 9471 (glue).
  */
@@ -23,7 +23,8 @@ enum section {
 struct response {
     uint8_t *start;
     uint8_t *at;
-    uint8_t *end; /* the room of OPT is behind it */
+    uint8_t *end; /* the room of OPT and TSIG is behind it */
+    size_t tsig_octets;
     struct edns_reply reply;
     uint16_t question_name_octets; /* of the question's name; 0: there is no question */
     uint16_t counts[3];            /* by enum section */
@@ -63,7 +64,7 @@ size_t response_name(const struct response *response, uint16_t at, uint8_t name[
 /* Takes back all RRsets and sets TC: the client asks again over TCP (RFC 2181 9). */
 void response_truncate(struct response *response);
 
-/* Writes the header and OPT. Octets of the whole message. */
+/* Writes the header and OPT, and signs when the query was signed. Octets of the whole message. */
 size_t response_finish(struct response *response, const struct query *query);
 
 #endif

@@ -61,7 +61,13 @@ bool judge_address_is_unicast(const union settings_address *a);
 bool judge_address_is_any(const union settings_address *a);
 
 void judge_server(struct judge *j);
+void judge_keys(struct judge *j);
 void judge_zones(struct judge *j);
+
+/* To whom the zones of an entry are handed on; `entry` is where it stands. */
+void judge_peers(struct judge *j, const struct place *entry, const struct raw_zone *raw,
+                 struct settings_zone *zone);
+
 void judge_announce(struct judge *j);
 void judge_neighbors(struct judge *j, const struct raw_announce *raw);
 void judge_health(struct judge *j);

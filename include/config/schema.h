@@ -29,6 +29,16 @@ struct raw_zone {
     char *name;
     char *file;
     char *directory;
+    char **allow_transfer;
+    uint32_t allow_transfer_count;
+    char **notify;
+    uint32_t notify_count;
+};
+
+struct raw_key {
+    char *name;
+    char *algorithm;
+    char *secret_file;
 };
 
 /* What goes with a route: in `announce` for all neighbours, in a neighbour for itself. */
@@ -78,6 +88,8 @@ struct raw_health {
 
 struct raw_config {
     struct raw_server *server;
+    struct raw_key *keys;
+    uint32_t keys_count;
     struct raw_zone *zones;
     uint32_t zones_count;
     struct raw_announce *announce;

@@ -8,10 +8,8 @@
 
 #include "config/value.h"
 
-#define SECRET_MAX_OCTETS 80 /* what the kernel takes for TCP MD5 (RFC 2385) */
-
-/* The password in the regular file at `path`. Caller frees; NULL when refused. `open_to_all` says that any
- * user of the host may read it. */
-char *secret_read(const char *path, bool *open_to_all, struct value_why *why);
+/* The password in the regular file at `path`, of at most `most` characters. Caller frees; NULL when refused.
+ * `open_to_all` says that any user of the host may read it. */
+char *secret_read(const char *path, size_t most, bool *open_to_all, struct value_why *why);
 
 #endif

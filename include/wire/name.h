@@ -83,6 +83,11 @@ int name_compare(const uint8_t *a, const uint8_t *b);
 /* Whether `name` is `ancestor` or below it. */
 bool name_is_at_or_below(const uint8_t *name, const uint8_t *ancestor);
 
+/* Spells out the name at octet `at` of a message, whose pointers may only lead back. Its octets, or 0 when it
+ * is broken or too long. `*after` becomes the octet behind it. */
+size_t name_unpack(uint8_t name[NAME_MAX_OCTETS], const uint8_t *message, size_t octets, size_t at,
+                   size_t *after);
+
 /* The name without its first label; `name` must not be the root. */
 static inline const uint8_t *name_parent(const uint8_t *name)
 {

@@ -16,11 +16,13 @@
 #define IMAGE_DIGEST_OCTETS 32
 
 struct image_header; /* zone/format.h */
+struct zone_history; /* zone/difference.h */
 
 struct zone_image {
     const uint8_t *bytes;
     const struct image_header *header; /* at `bytes` */
     size_t octets;
+    struct zone_history *history; /* the differences that led to it, owned; NULL: none are known */
     atomic_uint references;
 };
 

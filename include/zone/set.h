@@ -8,6 +8,7 @@
 #define HITHER_ZONE_SET_H
 
 #include "zone/image.h"
+#include "zone/peers.h"
 
 #include "wire/name.h"
 
@@ -24,6 +25,7 @@ struct zone_set {
     struct zone_set_slot *slots; /* open addressing */
     size_t mask;
     struct zone_image **images; /* canonical order; references are held */
+    struct zone_peers **peers;  /* of the image at the same place; references are held; NULL: none */
     size_t count;
     unsigned deepest;                 /* labels of the longest apex */
     bool depths[NAME_MAX_LABELS + 1]; /* whether some apex has so many labels */
@@ -33,6 +35,10 @@ struct zone_set {
  * NULL when memory is short or two images have the same apex. */
 struct zone_set *zone_set_new(struct zone_image *const *images, size_t count);
 
+/* Says to whom the zone of `image`, which is in the set, is handed on. The set takes a reference. Before it
+ * is published. */
+void zone_set_give(struct zone_set *set, const struct zone_image *image, struct zone_peers *peers);
+
 /* Makes `set` (or NULL: nothing) the one that all workers answer from, waits for the grace period and frees
  * the one before. Only from a thread that isn't inside a read side. */
 void zone_set_publish(struct zone_set *set);
@@ -40,9 +46,15 @@ void zone_set_publish(struct zone_set *set);
 /* The set in force; for a thread registered with QSBR, valid until its next quiescent state. May be NULL. */
 const struct zone_set *zone_set_current(void);
 
+/* The place of the zone with this apex (any case), or -1. */
+long zone_set_find(const struct zone_set *set, const uint8_t *apex);
+
 size_t zone_set_count(const struct zone_set *set);
 
 /* The `i`th image, in canonical order of the apexes. */
 struct zone_image *zone_set_at(const struct zone_set *set, size_t i);
+
+/* To whom it is handed on; may be NULL. */
+const struct zone_peers *zone_set_peers(const struct zone_set *set, size_t i);
 
 #endif

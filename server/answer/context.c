@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <urcu-qsbr.h>
 
 static struct answer_policy *policy_in_force;
@@ -16,6 +17,7 @@ int answer_policy_publish(const struct answer_policy *policy)
     struct answer_policy *before = rcu_xchg_pointer(&policy_in_force, copy);
     if (before != NULL) {
         synchronize_rcu();
+        explicit_bzero(before, sizeof *before);
         free(before);
     }
     return 0;

@@ -4,6 +4,15 @@
 #include "wire/rdata.h"
 #include "wire/reader.h"
 
+#define SOA_NUMBERS 20                /* octets of a SOA's rdata behind its names */
+#define SOA_LEAST   (SOA_NUMBERS + 2) /* with the shortest names */
+
+enum message_section {
+    MESSAGE_ANSWER,
+    MESSAGE_AUTHORITY,
+    MESSAGE_ADDITIONAL,
+};
+
 static enum parse_verdict refuse(struct query *query, uint16_t rcode)
 {
     query->rcode = rcode;
@@ -29,29 +38,54 @@ static void skip_name(struct reader *r)
     }
 }
 
+/* The SOA that a client has, in the authority section of its IXFR (RFC 1995 3). */
+static bool take_soa(struct query *query, struct reader rdata)
+{
+    if (reader_left(&rdata) < SOA_LEAST)
+        return false;
+    (void)reader_bytes(&rdata, reader_left(&rdata) - SOA_NUMBERS);
+    query->serial = reader_u32(&rdata);
+    query->has_serial = true;
+    return true;
+}
+
+/* Whether it is sound, and what it says, is for later: what belongs to a message comes first. */
+static bool take_tsig(struct query *query, size_t at, enum message_section section)
+{
+    if (section != MESSAGE_ADDITIONAL || at > UINT16_MAX)
+        return false;
+    query->tsig_at = (uint16_t)at;
+    return true;
+}
+
 /* One record behind the question. False when the message is malformed. */
-static bool take_record(struct query *query, struct reader *r, bool additional)
+static bool take_record(struct query *query, struct reader *r, enum message_section section)
 {
     bool root = reader_left(r) > 0 && *r->at == 0;
+    size_t at = reader_offset(r);
     skip_name(r);
     uint16_t type = reader_u16(r);
     uint16_t class = reader_u16(r);
     uint32_t ttl = reader_u32(r);
     struct reader rdata = reader_part(r, reader_u16(r));
-    if (r->failed)
-        return false;
+    if (r->failed || query->tsig_at != 0)
+        return false; /* cut off, or behind the TSIG, which is the last */
+    if (type == RR_TSIG)
+        return take_tsig(query, at, section);
+    if (type == RR_SOA && section == MESSAGE_AUTHORITY)
+        return take_soa(query, rdata);
     if (type != RR_OPT)
         return true;
-    if (!additional || !root || query->edns.present)
+    if (section != MESSAGE_ADDITIONAL || !root || query->edns.present)
         return false;
     return edns_take(&query->edns, class, ttl, rdata);
 }
 
 static bool take_records(struct query *query, struct reader *r, const uint16_t counts[3])
 {
-    for (unsigned section = 0; section < 3; section++) {
+    for (unsigned section = MESSAGE_ANSWER; section <= MESSAGE_ADDITIONAL; section++) {
         for (unsigned i = 0; i < counts[section]; i++) {
-            if (!take_record(query, r, section == 2))
+            if (!take_record(query, r, section))
                 return false;
         }
     }
@@ -78,6 +112,9 @@ static void query_init(struct query *query, const struct answer_message *message
     query->rcode = RCODE_NOERROR;
     query->question_octets = 0;
     query->error = EDNS_ERROR_NONE;
+    query->has_serial = false;
+    query->tsig_at = 0;
+    query->tsig = NULL;
     edns_none(&query->edns);
 }
 

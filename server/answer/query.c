@@ -7,12 +7,15 @@
 #include "answer/parse.h"
 #include "answer/respond.h"
 #include "answer/response.h"
+#include "answer/stream.h"
+#include "answer/transfer.h"
 #include "wire/rdata.h"
 #include "zone/set.h"
 
 /* A message on its way through the stages. */
 struct job {
     struct query query;
+    struct tsig tsig; /* the query's, when it is signed */
     enum parse_verdict verdict;
     const struct zone_image *image;
     struct lookup found;
@@ -43,6 +46,29 @@ static void stage_parse(struct job *job, const struct answer_message *message,
     job->verdict = query_parse(&job->query, message, transport);
 }
 
+static void refuse(struct job *job, uint16_t rcode)
+{
+    job->verdict = PARSE_ERROR;
+    job->query.rcode = rcode;
+}
+
+/* A signature that doesn't hold ends the query, whatever it asks (RFC 8945 5.2). */
+static void stage_authenticate(struct job *job, const struct answer_policy *policy, uint32_t now_s)
+{
+    struct query *query = &job->query;
+    if (job->verdict == PARSE_DROP || query->tsig_at == 0)
+        return;
+    enum tsig_verdict verdict = tsig_verify(&job->tsig, &policy->keys, query->message->query,
+                                            query->message->query_octets, query->tsig_at, now_s);
+    if (verdict == TSIG_MALFORMED) {
+        refuse(job, RCODE_FORMERR);
+        return;
+    }
+    query->tsig = &job->tsig;
+    if (verdict == TSIG_REFUSED)
+        refuse(job, RCODE_NOTAUTH);
+}
+
 static void stage_limit(struct job *job, const struct answer_policy *policy, uint32_t now_s)
 {
     if (job->verdict == PARSE_PROCEED)
@@ -70,11 +96,15 @@ static void stage_look_up(struct job *job)
         lookup_find(&job->found, job->image, &job->query.name);
 }
 
-static void respond_to_query(struct job *job, struct response *response, const struct zone_set *set)
+/* The stream, when more than one message is needed. */
+static struct answer_stream *respond_to_query(struct job *job, struct response *response,
+                                              const struct zone_set *set)
 {
     struct query *query = &job->query;
     switch (query->qclass) {
     case CLASS_IN:
+        if (transfer_is_asked(query))
+            return transfer_respond(response, query, set, job->image);
         respond(response, query, set, job->image, &job->found);
         break;
     case CLASS_CH:
@@ -83,20 +113,23 @@ static void respond_to_query(struct job *job, struct response *response, const s
     default:
         query->rcode = RCODE_REFUSED;
     }
+    return NULL;
 }
 
 static void stage_respond(struct job *job, struct answer_message *message, const struct zone_set *set,
-                          const struct answer_policy *policy, uint32_t now_s)
+                          const struct answer_policy *policy, const uint32_t *now_s)
 {
     struct response response;
     message->response_octets = 0;
     message->stream = NULL;
     if (job->verdict == PARSE_DROP)
         return;
-    response_start(&response, &job->query, policy, job->image, now_s);
+    response_start(&response, &job->query, policy, job->image, *now_s);
     if (job->verdict == PARSE_PROCEED)
-        respond_to_query(job, &response, set);
+        message->stream = respond_to_query(job, &response, set);
     message->response_octets = response_finish(&response, &job->query);
+    if (message->stream != NULL && job->query.tsig != NULL)
+        stream_sign(message->stream, job->query.tsig, now_s);
     job->truncated = (response.flags & FLAG_TC) != 0;
 }
 
@@ -129,6 +162,8 @@ void answer_batch(struct answer_context *context, enum answer_transport transpor
     for (size_t i = 0; i < count; i++)
         stage_parse(&jobs[i], &messages[i], transport);
     for (size_t i = 0; i < count; i++)
+        stage_authenticate(&jobs[i], policy, context->now_s);
+    for (size_t i = 0; i < count; i++)
         stage_limit(&jobs[i], policy, context->now_s);
     for (size_t i = 0; i < count; i++)
         stage_find_zone(&jobs[i], set);
@@ -137,20 +172,7 @@ void answer_batch(struct answer_context *context, enum answer_transport transpor
     for (size_t i = 0; i < count; i++)
         stage_look_up(&jobs[i]);
     for (size_t i = 0; i < count; i++) {
-        stage_respond(&jobs[i], &messages[i], set, policy, context->now_s);
+        stage_respond(&jobs[i], &messages[i], set, policy, &context->now_s);
         stage_count(&jobs[i], &messages[i], context->stats);
     }
-}
-
-size_t answer_stream_next(struct answer_stream *stream, uint8_t *response, size_t capacity)
-{
-    (void)stream;
-    (void)response;
-    (void)capacity;
-    return 0;
-}
-
-void answer_stream_close(struct answer_stream *stream)
-{
-    (void)stream;
 }

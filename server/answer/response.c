@@ -3,6 +3,7 @@
 
 #include "wire/rdata.h"
 #include "wire/writer.h"
+#include "zone/expand.h"
 
 #include <string.h>
 
@@ -58,7 +59,12 @@ void response_start(struct response *response, const struct query *query, const 
     reply_init(&response->reply, query, policy, image, now_s);
     response->start = query->message->response;
     response->at = response->start + MESSAGE_HEADER_OCTETS;
-    response->end = response->start + most - edns_octets(&query->edns, &response->reply);
+    response->tsig_octets = query->tsig != NULL ? tsig_octets(query->tsig) : 0;
+    size_t held_back = edns_octets(&query->edns, &response->reply) + response->tsig_octets;
+    size_t least = (size_t)MESSAGE_HEADER_OCTETS + query->question_octets + held_back;
+    /* With a long name, identity and key the least there is to say may be more than the client asked for,
+     * never more than the capacity. */
+    response->end = response->start + (most > least ? most : least) - held_back;
     response->question_name_octets = 0;
     response->flags = 0;
     memset(response->counts, 0, sizeof response->counts);
@@ -128,49 +134,6 @@ static void put_as_is(struct response *response, const struct placement *placeme
 /* --- an RRset rewritten: where its names can't be compressed as they are
  * --------------------------------------- */
 
-/* The octets of the name (or the rest of one) at `at` in the records, spelt out. False when the image is
- * broken. */
-static bool expand(struct writer *w, const struct placement *placement, const struct rrset_view *view,
-                   size_t at)
-{
-    for (unsigned hops = 0; hops < NAME_HOPS + NAME_MAX_LABELS && at < view->octets;) {
-        uint8_t label = view->records[at];
-        if (label == 0) {
-            writer_u8(w, 0);
-            return !w->failed;
-        }
-        if (label <= NAME_MAX_LABEL) {
-            if (view->octets - at < 1U + label)
-                return false;
-            writer_bytes(w, view->records + at, 1U + label);
-            at += 1U + label;
-            hops++;
-            continue;
-        }
-        const struct image_relocation *relocation = view->relocations;
-        const struct image_relocation *end = relocation + view->relocation_count;
-        while (relocation < end && relocation->at != at)
-            relocation++;
-        if (relocation == end)
-            return false;
-        unsigned to = relocation->to & (unsigned)~RELOCATION_BASE;
-        const struct image_header *header = placement->image->header;
-        switch (relocation->to & RELOCATION_BASE) {
-        case RELOCATION_OWNER:
-            writer_bytes(w, node_owner_cased(placement->node), placement->node->owner_octets);
-            writer_bytes(w, header->apex_cased, header->apex_octets);
-            return !w->failed;
-        case RELOCATION_APEX:
-            writer_bytes(w, header->apex_cased + to, (size_t)header->apex_octets - to);
-            return !w->failed;
-        default:
-            hops++;
-            at = to;
-        }
-    }
-    return false;
-}
-
 /* Writes the owner: a pointer when it stands in reach, else spelt out, and then it stands here. */
 static void put_owner(struct response *response, struct writer *w, struct placement *placement)
 {
@@ -187,45 +150,6 @@ static void put_owner(struct response *response, struct writer *w, struct placem
         writer_u16(w, (uint16_t)(POINTER | placement->apex_at));
     else
         writer_bytes(w, header->apex_cased, header->apex_octets);
-}
-
-/* The rdata of the record whose fixed part ends at `at` in the records, names spelt out. */
-static bool put_rdata(struct writer *w, const struct placement *placement, const struct rrset_view *view,
-                      size_t at, uint16_t type)
-{
-    size_t octets = get_u16(view->records + at - 2);
-    size_t end = at + octets;
-    struct rdata_names names = rdata_compressible(type);
-    writer_bytes(w, view->records + at, names.count > 0 ? names.before : octets);
-    at += names.before;
-    for (unsigned i = 0; i < names.count; i++) {
-        if (!expand(w, placement, view, at))
-            return false;
-        while (view->records[at] != 0 && view->records[at] <= NAME_MAX_LABEL)
-            at += 1U + view->records[at];
-        at += view->records[at] != 0 ? 2 : 1;
-    }
-    if (names.count > 0) {
-        if (at > end)
-            return false;
-        writer_bytes(w, view->records + at, end - at);
-    }
-    return !w->failed;
-}
-
-static bool put_rewritten_record(struct response *response, struct writer *w, struct placement *placement,
-                                 const struct rrset_view *view, size_t at)
-{
-    const uint8_t *record = view->records + at;
-    put_owner(response, w, placement);
-    writer_bytes(w, record + 2, 8);
-    size_t length_at = writer_offset(w);
-    writer_u16(w, 0);
-    size_t rdata_at = writer_offset(w);
-    if (!put_rdata(w, placement, view, at + 12, (uint16_t)get_u16(record + 2)))
-        return false;
-    writer_set_u16(w, length_at, (uint16_t)(writer_offset(w) - rdata_at));
-    return !w->failed;
 }
 
 static void put_signature_records(struct response *response, struct writer *w, struct placement *placement,
@@ -246,9 +170,10 @@ static bool put_rewritten(struct response *response, struct placement placement,
     struct writer w = writer_to(response->at, room_left(response));
     size_t at = 0;
     for (unsigned i = 0; i < view->record_count; i++) {
-        if (!put_rewritten_record(response, &w, &placement, view, at))
+        put_owner(response, &w, &placement);
+        if (!expand_record(&w, placement.image->header, placement.node, view, at))
             return false;
-        at += 12 + get_u16(view->records + at + 10);
+        at += record_octets(view->records + at);
     }
     if (signatures)
         put_signature_records(response, &w, &placement, view);
@@ -370,5 +295,9 @@ size_t response_finish(struct response *response, const struct query *query)
     set_u16(header + 6, response->counts[SECTION_ANSWER]);
     set_u16(header + 8, response->counts[SECTION_AUTHORITY]);
     set_u16(header + 10, response->counts[SECTION_ADDITIONAL]);
-    return offset_now(response);
+    size_t octets = offset_now(response);
+    if (query->tsig == NULL)
+        return octets;
+    return tsig_sign(query->tsig, header, octets, octets + response->tsig_octets, response->reply.now_s,
+                     true);
 }

@@ -122,6 +122,7 @@ void judge_config(struct settings *settings, const struct raw_config *raw, const
         return;
     }
     judge_server(&j);
+    judge_keys(&j);
     judge_zones(&j);
     judge_announce(&j);
     judge_health(&j);

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_BGP_PORT 179
-#define DEFAULT_HOLD_S   9
-#define MOST_PREPENDED   16
+#define DEFAULT_BGP_PORT  179
+#define DEFAULT_HOLD_S    9
+#define MOST_PREPENDED    16
+#define MD5_PASSWORD_MOST 80 /* characters: what the kernel takes (RFC 2385) */
 
 static uint16_t judge_hold_time(struct judge *j, struct place at, const char *text)
 {
@@ -151,7 +152,7 @@ static void judge_password(struct judge *j, struct settings_neighbor *neighbor, 
     char *path = judge_path(j, at, text);
     if (path == NULL)
         return;
-    neighbor->md5_password = secret_read(path, &open_to_all, &why);
+    neighbor->md5_password = secret_read(path, MD5_PASSWORD_MOST, &open_to_all, &why);
     free(path);
     if (neighbor->md5_password == NULL)
         judge_say_why(j, &at, &why);

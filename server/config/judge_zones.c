@@ -17,6 +17,7 @@ static void judge_zone(struct judge *j, uint32_t i, const struct raw_zone *raw)
     struct settings_zone *zone = &j->settings->zones[i];
     const struct place entry = place("zones[%u]", i);
     zone->line = judge_line(j, &entry);
+    judge_peers(j, &entry, raw, zone);
     if (raw->directory != NULL && (raw->name != NULL || raw->file != NULL))
         judge_say(j, FINDING_ERROR, &entry, "has a directory and a %s: make two entries of it",
                   raw->name != NULL ? "name" : "file");

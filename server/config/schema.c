@@ -43,7 +43,20 @@ static const cyaml_schema_field_t zone_fields[] = {
     FIELD_TEXT("name", struct raw_zone, name),
     FIELD_TEXT("file", struct raw_zone, file),
     FIELD_TEXT("directory", struct raw_zone, directory),
+    FIELD_LIST("allow-transfer", struct raw_zone, allow_transfer, &text_schema, SETTINGS_MAX_PEERS),
+    FIELD_LIST("notify", struct raw_zone, notify, &text_schema, SETTINGS_MAX_PEERS),
     CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t key_fields[] = {
+    FIELD_TEXT("name", struct raw_key, name),
+    FIELD_TEXT("algorithm", struct raw_key, algorithm),
+    FIELD_TEXT("secret-file", struct raw_key, secret_file),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t key_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_key, key_fields),
 };
 
 static const cyaml_schema_value_t zone_schema = {
@@ -91,6 +104,7 @@ static const cyaml_schema_field_t health_fields[] = {
 
 static const cyaml_schema_field_t config_fields[] = {
     FIELD_SECTION("server", struct raw_config, server, server_fields),
+    FIELD_LIST("keys", struct raw_config, keys, &key_schema, TSIG_KEYS_MOST),
     FIELD_LIST("zones", struct raw_config, zones, &zone_schema, CYAML_UNLIMITED),
     FIELD_SECTION("announce", struct raw_config, announce, announce_fields),
     FIELD_SECTION("health", struct raw_config, health, health_fields),

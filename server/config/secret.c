@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SECRET_FILE_OCTETS 512
+
 /* The octets read, at most `size`; below 0 with `why` said. */
 static ssize_t secret_bytes(int fd, char *bytes, size_t size, bool *open_to_all, struct value_why *why)
 {
@@ -23,9 +25,9 @@ static ssize_t secret_bytes(int fd, char *bytes, size_t size, bool *open_to_all,
     return octets;
 }
 
-char *secret_read(const char *path, bool *open_to_all, struct value_why *why)
+char *secret_read(const char *path, size_t most, bool *open_to_all, struct value_why *why)
 {
-    char bytes[SECRET_MAX_OCTETS + 3] = {0};
+    char bytes[SECRET_FILE_OCTETS] = {0};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         (void)snprintf(why->text, sizeof why->text, "names a file that can't be opened: %s", strerror(errno));
@@ -36,10 +38,9 @@ char *secret_read(const char *path, bool *open_to_all, struct value_why *why)
     if (octets < 0)
         return NULL;
     size_t length = strcspn(bytes, "\r\n");
-    if (length == 0 || length > SECRET_MAX_OCTETS) {
+    if (length == 0 || length > most) {
         (void)snprintf(why->text, sizeof why->text,
-                       "names a file whose first line isn't a password: write 1 to %d characters",
-                       SECRET_MAX_OCTETS);
+                       "names a file whose first line isn't a password: write 1 to %zu characters", most);
         return NULL;
     }
     char *secret = strndup(bytes, length);

@@ -200,3 +200,32 @@ size_t name_from_text(uint8_t name[NAME_MAX_OCTETS], const char *text)
     name[length_at] = 0;
     return length_at + 1;
 }
+
+size_t name_unpack(uint8_t name[NAME_MAX_OCTETS], const uint8_t *message, size_t octets, size_t at,
+                   size_t *after)
+{
+    size_t length = 0;
+    size_t behind = 0;
+    size_t limit = at; /* each pointer leads before what led to it, so this ends */
+    while (at < octets) {
+        uint8_t label = message[at];
+        if (label >= 0xc0) {
+            size_t to = at + 1 < octets ? (size_t)(label & 0x3f) << 8 | message[at + 1] : octets;
+            if (to >= limit)
+                return 0;
+            behind = behind != 0 ? behind : at + 2;
+            at = limit = to;
+            continue;
+        }
+        if (label > NAME_MAX_LABEL || label >= octets - at || length + 1 + label > NAME_MAX_OCTETS)
+            return 0;
+        memcpy(name + length, message + at, 1U + label);
+        length += 1U + label;
+        at += 1U + label;
+        if (label == 0) {
+            *after = behind != 0 ? behind : at;
+            return length;
+        }
+    }
+    return 0;
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "zone/image.h"
 
+#include "zone/difference.h"
 #include "zone/format.h"
 
 #include <errno.h>
@@ -35,6 +36,7 @@ struct zone_image *zone_image_adopt(uint8_t *bytes, size_t octets, const char **
     image->bytes = bytes;
     image->header = (const struct image_header *)(const void *)bytes;
     image->octets = octets;
+    image->history = NULL;
     atomic_init(&image->references, 1);
     return image;
 
@@ -125,6 +127,7 @@ void zone_image_release(struct zone_image *image)
     if (image == NULL || atomic_fetch_sub_explicit(&image->references, 1, memory_order_acq_rel) != 1)
         return;
     munmap((void *)(uintptr_t)image->bytes, image->octets);
+    zone_history_free(image->history);
     free(image);
 }
 

@@ -2,6 +2,7 @@
 #include "zone/job.h"
 
 #include "zone/cache.h"
+#include "zone/difference.h"
 #include "zone/load.h"
 
 #include <stdlib.h>
@@ -46,9 +47,19 @@ static struct zone_state *state_make(const struct zone_job *job, struct zone_ima
     return state;
 }
 
+/* For those who may transfer the zone: what changed since the image before. */
+static void job_keep_difference(const struct zone_job *job, struct zone_image *image)
+{
+    const struct zone_peers *peers = job->source->peers;
+    const struct zone_image *before = job->old != NULL ? job->old->image : NULL;
+    if (peers != NULL && peers->grant_count > 0 && before != NULL && before != image)
+        zone_history_continue(image, before);
+}
+
 static void job_serve(struct zone_job *job, struct zone_image *image, const struct zone_text *text,
                       enum zone_outcome outcome)
 {
+    job_keep_difference(job, image);
     job->fresh = state_make(job, image, SHARED_ZONE_SERVED);
     job->outcome = job->fresh != NULL ? outcome : ZONE_FAILED;
     if (job->fresh == NULL)

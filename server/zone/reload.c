@@ -86,6 +86,7 @@ static void request_free(struct request *request)
         free(request->zones[i].name);
         free(request->zones[i].file);
         free(request->zones[i].directory);
+        zone_peers_release(request->zones[i].peers);
     }
     free(request->zones);
     free(request->config_path);
@@ -115,6 +116,7 @@ static bool zones_copy(struct request *request, const struct settings *settings)
         struct settings_zone *to = &request->zones[i];
         request->zone_count = i + 1;
         to->line = from->line;
+        to->peers = zone_peers_hold(from->peers);
         if (!text_copy(&to->name, from->name) || !text_copy(&to->file, from->file) ||
             !text_copy(&to->directory, from->directory))
             return false;
@@ -337,7 +339,18 @@ static bool states_merge(struct zone_run *run)
     return true;
 }
 
-static bool set_publish(const struct state_list *states)
+/* Zones whose source is gone are handed on no more. */
+static void set_give(struct zone_set *set, const struct zone_sources *sources)
+{
+    for (size_t i = 0; i < zone_set_count(set); i++) {
+        const struct zone_image *image = zone_set_at(set, i);
+        const struct zone_source *source = zone_sources_find(sources, zone_image_apex(image));
+        if (source != NULL)
+            zone_set_give(set, image, source->peers);
+    }
+}
+
+static bool set_publish(const struct state_list *states, const struct zone_sources *sources)
 {
     struct zone_image **images = calloc(states->count > 0 ? states->count : 1, sizeof(struct zone_image *));
     struct zone_set *set = NULL;
@@ -352,6 +365,7 @@ static bool set_publish(const struct state_list *states)
     free(images);
     if (set == NULL)
         return false;
+    set_give(set, sources);
     zone_set_publish(set);
     return true;
 }
@@ -415,7 +429,7 @@ static void publish(uv_work_t *work)
         findings_move(&run->findings, &run->jobs[i].findings);
     outcomes_count(run);
     if (run_may_publish(run)) {
-        if (states_merge(run) && set_publish(&run->states))
+        if (states_merge(run) && set_publish(&run->states, &run->sources))
             run->report.published = true;
         else
             findings_add(&run->findings, FINDING_ERROR, run->request.config_path, 0,

@@ -52,7 +52,10 @@ static void set_free(struct zone_set *set)
         return;
     for (size_t i = 0; set->images != NULL && i < set->count; i++)
         zone_image_release(set->images[i]);
+    for (size_t i = 0; set->peers != NULL && i < set->count; i++)
+        zone_peers_release(set->peers[i]);
     free(set->images);
+    free(set->peers);
     free(set->slots);
     free(set);
 }
@@ -68,7 +71,8 @@ struct zone_set *zone_set_new(struct zone_image *const *images, size_t count)
     set->mask = size - 1;
     set->slots = calloc(size, sizeof *set->slots);
     set->images = malloc((count + 1) * sizeof(struct zone_image *));
-    if (set->slots == NULL || set->images == NULL) {
+    set->peers = calloc(count + 1, sizeof(struct zone_peers *));
+    if (set->slots == NULL || set->images == NULL || set->peers == NULL) {
         set_free(set);
         return NULL;
     }
@@ -81,6 +85,15 @@ struct zone_set *zone_set_new(struct zone_image *const *images, size_t count)
         return NULL;
     }
     return set;
+}
+
+void zone_set_give(struct zone_set *set, const struct zone_image *image, struct zone_peers *peers)
+{
+    long at = zone_set_find(set, image->header->apex);
+    if (at < 0)
+        return;
+    zone_peers_release(set->peers[at]);
+    set->peers[at] = zone_peers_hold(peers);
 }
 
 void zone_set_publish(struct zone_set *set)
@@ -97,6 +110,23 @@ const struct zone_set *zone_set_current(void)
     return rcu_dereference(set_in_force);
 }
 
+long zone_set_find(const struct zone_set *set, const uint8_t *apex)
+{
+    size_t low = 0;
+    size_t high = zone_set_count(set);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = name_compare(set->images[middle]->header->apex, apex);
+        if (order == 0)
+            return (long)middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return -1;
+}
+
 size_t zone_set_count(const struct zone_set *set)
 {
     return set != NULL ? set->count : 0;
@@ -105,4 +135,9 @@ size_t zone_set_count(const struct zone_set *set)
 struct zone_image *zone_set_at(const struct zone_set *set, size_t i)
 {
     return set->images[i];
+}
+
+const struct zone_peers *zone_set_peers(const struct zone_set *set, size_t i)
+{
+    return set->peers[i];
 }

@@ -22,10 +22,12 @@ static void out_of_memory(struct source_walk *walk, uint32_t line)
     findings_add(walk->findings, FINDING_ERROR, walk->config_path, line, "memory is short");
 }
 
-static void source_add(struct source_walk *walk, const char *name, const char *path, uint32_t line)
+static void source_add(struct source_walk *walk, const char *name, const char *path,
+                       const struct settings_zone *zone)
 {
+    uint32_t line = zone->line;
     struct zone_sources *sources = walk->sources;
-    struct zone_source source = {.line = line};
+    struct zone_source source = {.line = line, .peers = zone->peers};
     if (name_from_text(source.apex, name) == 0) {
         findings_add(walk->findings, FINDING_ERROR, walk->config_path, line,
                      "\"%s\" isn't a domain name: a zone's name is written as in example.com", name);
@@ -63,23 +65,24 @@ static int compare_entries(const struct dirent **a, const struct dirent **b)
 }
 
 /* Adds the zone of a file in a directory: its name without the suffix. */
-static void directory_file_add(struct source_walk *walk, const char *directory, const char *file,
-                               uint32_t line)
+static void directory_file_add(struct source_walk *walk, const struct settings_zone *zone, const char *file)
 {
     char *path = NULL;
     char *name = strndup(file, strlen(file) - (sizeof ZONE_SUFFIX - 1));
-    if (asprintf(&path, "%s/%s", directory, file) < 0)
+    if (asprintf(&path, "%s/%s", zone->directory, file) < 0)
         path = NULL;
     if (name != NULL && path != NULL)
-        source_add(walk, name, path, line);
+        source_add(walk, name, path, zone);
     else
-        out_of_memory(walk, line);
+        out_of_memory(walk, zone->line);
     free(name);
     free(path);
 }
 
-static void directory_add(struct source_walk *walk, const char *directory, uint32_t line)
+static void directory_add(struct source_walk *walk, const struct settings_zone *zone)
 {
+    const char *directory = zone->directory;
+    uint32_t line = zone->line;
     struct dirent **entries = NULL;
     int count = scandir(directory, &entries, is_zone_file, compare_entries);
     if (count < 0) {
@@ -91,7 +94,7 @@ static void directory_add(struct source_walk *walk, const char *directory, uint3
         findings_add(walk->findings, FINDING_WARNING, walk->config_path, line,
                      "the directory %s has no NAME.zone in it", directory);
     for (int i = 0; i < count; i++) {
-        directory_file_add(walk, directory, entries[i]->d_name, line);
+        directory_file_add(walk, zone, entries[i]->d_name);
         free(entries[i]);
     }
     free(entries);
@@ -136,9 +139,9 @@ bool zone_sources_list(struct zone_sources *sources, const struct settings_zone 
     for (size_t i = 0; i < zone_count; i++) {
         const struct settings_zone *zone = &zones[i];
         if (zone->directory != NULL)
-            directory_add(&walk, zone->directory, zone->line);
+            directory_add(&walk, zone);
         else
-            source_add(&walk, zone->name, zone->file, zone->line);
+            source_add(&walk, zone->name, zone->file, zone);
     }
     if (sources->count > 1)
         qsort(sources->list, sources->count, sizeof *sources->list, compare_sources);

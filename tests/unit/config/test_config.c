@@ -180,7 +180,7 @@ static const struct mistake mistakes[] = {
     /* shape */
     {"", FINDING_ERROR, 0, "nothing is configured"},
     {"# only a comment\n", FINDING_ERROR, 0, "nothing is configured"},
-    {"just words\n", FINDING_ERROR, 1, "must be a section with keys: server, zones, announce, health"},
+    {"just words\n", FINDING_ERROR, 1, "must be a section with keys: server, keys, zones, announce, health"},
     {"- a\n- b\n", FINDING_ERROR, 1, "must be a section"},
     {LISTEN ZONES "servre: 1\n", FINDING_ERROR, 5,
      "unknown key 'servre' in the configuration: did you mean 'server'?"},
