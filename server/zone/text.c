@@ -202,9 +202,11 @@ static int include_add(struct zone_text *text, char *path)
 static int includes_add(struct zone_text *text, size_t i)
 {
     const char *at = text->files[i].bytes;
-    const char *end = at + text->files[i].octets;
     char path[ZONE_TEXT_PATH_MAX];
-    while (at != NULL && (at = memchr(at, '$', (size_t)(end - at))) != NULL) {
+    if (at == NULL)
+        return 0;
+    const char *end = at + text->files[i].octets;
+    while ((at = memchr(at, '$', (size_t)(end - at))) != NULL) {
         bool line_begins = at == text->files[i].bytes || at[-1] == '\n' || at[-1] == '\xbf';
         if (line_begins && line_includes(at, (size_t)(end - at), path) && text->count < ZONE_TEXT_MAX_FILES) {
             int error = include_add(text, path_resolve(text->files[i].stamp.path, path));
