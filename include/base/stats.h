@@ -15,14 +15,14 @@
 typedef _Atomic uint64_t stat_counter;
 
 struct worker_stats {
-    stat_counter queries_udp;
+    stat_counter queries_udp; /* what came, dropped or not; by the query walk, not by the sockets */
     stat_counter queries_tcp;
     stat_counter answers;
     stat_counter dropped_short;    /* shorter than a header */
     stat_counter dropped_response; /* QR was set */
     stat_counter dropped_limit;    /* by rate limiting */
     stat_counter truncated;
-    stat_counter octets_in;
+    stat_counter octets_in; /* on the wire, by the sockets: with the length fields of TCP, and transfers */
     stat_counter octets_out;
     stat_counter send_failed;
     stat_counter tcp_accepted;

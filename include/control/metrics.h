@@ -29,7 +29,7 @@ void metrics_sum(const struct http_sources *sources, struct worker_stats *sum);
 /* "NOERROR", "RCODE17". Returns `text`. */
 char *metrics_rcode_name(unsigned rcode, char text[16]);
 
-/* "A", "TYPE1234"; "other" for STATS_TYPES - 1 and above. Returns `text`. */
+/* "A", "TYPE1234"; "other" for STATS_TYPES - 2 (258) and above. Returns `text`. */
 char *metrics_type_name(unsigned type, char text[16]);
 
 /* Writes everything to `out`. */

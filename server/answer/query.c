@@ -137,14 +137,12 @@ static void stage_count(const struct job *job, const struct answer_message *mess
                         struct worker_stats *stats)
 {
     stat_add(job->query.transport == ANSWER_UDP ? &stats->queries_udp : &stats->queries_tcp, 1);
-    stat_add(&stats->octets_in, message->query_octets);
     if (job->verdict == PARSE_DROP) {
         bool is_short = message->query_octets < MESSAGE_HEADER_OCTETS;
         stat_add(is_short ? &stats->dropped_short : &stats->dropped_response, 1);
         return;
     }
     stat_add(&stats->answers, 1);
-    stat_add(&stats->octets_out, message->response_octets);
     stat_add(&stats->rcodes[job->query.rcode < STATS_RCODES ? job->query.rcode : 0], 1);
     if (job->truncated)
         stat_add(&stats->truncated, 1);

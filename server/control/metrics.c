@@ -61,8 +61,8 @@ char *metrics_rcode_name(unsigned rcode, char text[16])
 char *metrics_type_name(unsigned type, char text[16])
 {
     static const char *const metas[] = {"IXFR", "AXFR", "MAILB", "MAILA", "ANY"}; /* 251-255 */
-    const ldns_rr_descriptor *descriptor = type < STATS_TYPES - 1 ? ldns_rr_descript((uint16_t)type) : NULL;
-    if (type >= STATS_TYPES - 1)
+    const ldns_rr_descriptor *descriptor = type < STATS_TYPES - 2 ? ldns_rr_descript((uint16_t)type) : NULL;
+    if (type >= STATS_TYPES - 2)
         (void)snprintf(text, 16, "other");
     else if (type >= 251 && type <= 255)
         (void)snprintf(text, 16, "%s", metas[type - 251]);

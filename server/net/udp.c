@@ -83,7 +83,6 @@ static void udp_answer(struct udp *udp, size_t count)
         };
         octets += b->in[i].msg_len;
     }
-    stat_add(&udp->context->stats->queries_udp, count);
     stat_add(&udp->context->stats->octets_in, octets);
     answer_batch(udp->context, ANSWER_UDP, b->messages, count);
 }
