@@ -390,8 +390,11 @@ static const char *field_by_ldns(ldns_rdf_type kind, struct zone_rdata_source *s
     if (kind == LDNS_RDF_TYPE_WKS)
         pthread_mutex_unlock(&services_lock);
     free(text);
-    if (field == NULL)
+    /* ldns takes an address of no octets, as in NSAP 0x. */
+    if (field == NULL || ldns_rdf_size(field) == 0) {
+        ldns_rdf_deep_free(field);
         return "it can't be read as the type's data; the wire form can be written as \\# LENGTH HEX";
+    }
     writer_bytes(to, ldns_rdf_data(field), ldns_rdf_size(field));
     ldns_rdf_deep_free(field);
     source->at += words;

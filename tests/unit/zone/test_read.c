@@ -195,6 +195,8 @@ static const struct read_case cases[] = {
      "e 60 CAA \\# 1 00\n",
      "a.example.com. 60 257 00056973737565\nb.example.com. 60 257 00056973737565\n",
      "3: URI\n4: missing\n5: wire form\n"},
+    {"an address of no octets", "a 60 NSAP 0x\nb 60 NSAP 0x4700\n", "b.example.com. 60 22 4700\n",
+     "1: LENGTH\n"},
     {"keys with gateways, and hosts with rendezvous servers",
      "a 60 IPSECKEY 10 0 2 . AQID\nb 60 IPSECKEY 10 1 2 192.0.2.38 AQ ID\nc 60 IPSECKEY 10 2 0 2001:db8::1\n"
      "d 60 IPSECKEY 10 3 2 gw AQID\ne 60 HIP 2 2001 AwEAAQ== r x.\nf 60 HIP 2 2001 AQID\n",
