@@ -68,7 +68,7 @@ class Daemon:
         assert self.process.poll() is None, f"hitherd left with {self.process.returncode}\n{self.log()}"
         query = dns.message.make_query("id.server", "TXT", "CH")
         try:
-            return bool(dns.query.udp(query, "127.0.0.1", port=self.port, timeout=2).answer)
+            return bool(dns.query.udp(query, "127.0.0.1", port=self.port, timeout=0.2).answer)
         except (dns.exception.Timeout, OSError):
             return False
 
