@@ -41,19 +41,29 @@ static inline uint64_t name_fold_word(uint64_t v)
     return v | ((from_a & ~above_z & ~v & ~low) >> 2);
 }
 
-/* Copies `octets` of wire form with A-Z folded to a-z. `to` and `from` may be the same. */
-void name_fold(uint8_t *to, const uint8_t *from, size_t octets);
-
-/* The same in place for whole words of eight octets: at most seven behind `octets` are folded too, and must
- * be there. */
-static inline void name_fold_words(uint8_t *name, size_t octets)
+static inline void name_fold_eight(uint8_t *to, const uint8_t *from)
 {
-    for (size_t at = 0; at < octets; at += 8) {
-        uint64_t v;
-        memcpy(&v, name + at, 8);
-        v = name_fold_word(v);
-        memcpy(name + at, &v, 8);
+    uint64_t v;
+    memcpy(&v, from, 8);
+    v = name_fold_word(v);
+    memcpy(to, &v, 8);
+}
+
+/* Copies `octets` of wire form with A-Z folded to a-z. `to` and `from` may be the same. */
+static inline void name_fold(uint8_t *to, const uint8_t *from, size_t octets)
+{
+    size_t at = 0;
+    for (; at + 8 <= octets; at += 8)
+        name_fold_eight(to + at, from + at);
+    if (at == octets)
+        return;
+    if (octets >= 8) {
+        /* The last word overlaps the one before: folding twice changes nothing. */
+        name_fold_eight(to + octets - 8, from + octets - 8);
+        return;
     }
+    for (; at < octets; at++)
+        to[at] = (uint8_t)(from[at] - 'A') < 26 ? (uint8_t)(from[at] | 0x20) : from[at];
 }
 
 /* Whether `octets` bytes are the same. Reads up to seven behind them on both sides (NAME_PADDING). */

@@ -11,6 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The number in two octets that are known to be there. */
+static inline uint16_t octets_u16(const uint8_t *at)
+{
+    return (uint16_t)(at[0] << 8 | at[1]);
+}
+
 struct reader {
     const uint8_t *start;
     const uint8_t *at;
@@ -55,7 +61,7 @@ static inline uint8_t reader_u8(struct reader *r)
 static inline uint16_t reader_u16(struct reader *r)
 {
     const uint8_t *b = reader_bytes(r, 2);
-    return b != NULL ? (uint16_t)(b[0] << 8 | b[1]) : 0;
+    return b != NULL ? octets_u16(b) : 0;
 }
 
 static inline uint32_t reader_u32(struct reader *r)

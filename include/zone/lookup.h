@@ -54,12 +54,17 @@ static inline const uint8_t *lookup_name_suffix(const struct lookup_name *name, 
 const struct zone_image *lookup_zone(const struct zone_set *set, const struct lookup_name *name,
                                      unsigned labels);
 
-/* Asks the processor for the bucket, later for the node, that lookup_find() will want. */
+/* Asks the processor for the bucket that lookup_guess() will want. */
 void lookup_prefetch_bucket(const struct zone_image *image, const struct lookup_name *name);
-void lookup_prefetch_node(const struct zone_image *image, const struct lookup_name *name);
 
-/* Looks the name up in the zone that lookup_zone() found for it. */
-void lookup_find(struct lookup *found, const struct zone_image *image, const struct lookup_name *name);
+/* The node that the bucket's tags promise for the name, asked for but not looked at; NULL when they promise
+ * none. */
+const struct image_node *lookup_guess(const struct zone_image *image, const struct lookup_name *name);
+
+/* Looks the name up in the zone that lookup_zone() found for it. `guess` is what lookup_guess() gave, or
+ * NULL. */
+void lookup_find(struct lookup *found, const struct zone_image *image, const struct lookup_name *name,
+                 const struct image_node *guess);
 
 /* The node that covers or owns the name in the canonical order of NSEC owners. The image has IMAGE_NSEC. */
 const struct image_node *lookup_nsec(const struct zone_image *image, const struct lookup_name *name,

@@ -95,11 +95,11 @@ static bool take_records(struct query *query, struct reader *r, const uint16_t c
 static bool take_question(struct query *query, struct reader *r)
 {
     size_t octets = lookup_name_take(&query->name, r->at, reader_left(r));
-    (void)reader_bytes(r, octets);
-    query->qtype = reader_u16(r);
-    query->qclass = reader_u16(r);
-    if (octets == 0 || r->failed)
+    const uint8_t *question = octets > 0 ? reader_bytes(r, octets + 4) : NULL;
+    if (question == NULL)
         return false;
+    query->qtype = octets_u16(question + octets);
+    query->qclass = octets_u16(question + octets + 2);
     query->question_octets = (uint16_t)(octets + 4);
     return true;
 }
@@ -122,14 +122,15 @@ enum parse_verdict query_parse(struct query *query, const struct answer_message 
                                enum answer_transport transport)
 {
     struct reader r = reader_of(message->query, message->query_octets);
+    const uint8_t *header = reader_bytes(&r, MESSAGE_HEADER_OCTETS);
     query_init(query, message, transport);
-    query->id = reader_u16(&r);
-    query->flags = reader_u16(&r);
-    uint16_t questions = reader_u16(&r);
-    uint16_t counts[3];
-    for (unsigned i = 0; i < 3; i++)
-        counts[i] = reader_u16(&r);
-    if (r.failed || (query->flags & FLAG_QR) != 0)
+    if (header == NULL)
+        return PARSE_DROP;
+    query->id = octets_u16(header);
+    query->flags = octets_u16(header + 2);
+    uint16_t questions = octets_u16(header + 4);
+    const uint16_t counts[3] = {octets_u16(header + 6), octets_u16(header + 8), octets_u16(header + 10)};
+    if ((query->flags & FLAG_QR) != 0)
         return PARSE_DROP;
     if ((query->flags & FLAG_OPCODE) != OPCODE_QUERY << 11)
         return refuse(query, RCODE_NOTIMP);

@@ -18,6 +18,7 @@ struct job {
     struct tsig tsig; /* the query's, when it is signed */
     enum parse_verdict verdict;
     const struct zone_image *image;
+    const struct image_node *guess;
     struct lookup found;
     bool truncated;
 };
@@ -84,16 +85,16 @@ static void stage_find_zone(struct job *job, const struct zone_set *set)
         lookup_prefetch_bucket(job->image, &job->query.name);
 }
 
-static void stage_prefetch_node(struct job *job)
+static void stage_guess(struct job *job)
 {
     if (job->image != NULL)
-        lookup_prefetch_node(job->image, &job->query.name);
+        job->guess = lookup_guess(job->image, &job->query.name);
 }
 
 static void stage_look_up(struct job *job)
 {
     if (job->image != NULL)
-        lookup_find(&job->found, job->image, &job->query.name);
+        lookup_find(&job->found, job->image, &job->query.name, job->guess);
 }
 
 /* The stream, when more than one message is needed. */
@@ -166,7 +167,7 @@ void answer_batch(struct answer_context *context, enum answer_transport transpor
     for (size_t i = 0; i < count; i++)
         stage_find_zone(&jobs[i], set);
     for (size_t i = 0; i < count; i++)
-        stage_prefetch_node(&jobs[i]);
+        stage_guess(&jobs[i]);
     for (size_t i = 0; i < count; i++)
         stage_look_up(&jobs[i]);
     for (size_t i = 0; i < count; i++) {

@@ -401,7 +401,7 @@ static bool look_up_target(struct answering *a)
     if (image != a->image)
         a->apex_at = apex_in_question(a, image);
     a->image = image;
-    lookup_find(&a->found, image, &a->query->name);
+    lookup_find(&a->found, image, &a->query->name, NULL);
     return true;
 }
 

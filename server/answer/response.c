@@ -183,9 +183,29 @@ static bool put_rewritten(struct response *response, struct placement placement,
     return true;
 }
 
+/* What most RRsets of an unsigned zone are: records without a pointer in their rdata, and nothing else. */
+static bool put_plain(struct response *response, enum section section, const struct placement *placement)
+{
+    const struct image_rrset *rrset = image_at(placement->image->bytes, placement->entry->rrset);
+    uint8_t *records = response->at;
+    if (rrset->octets > room_left(response))
+        return false;
+    memcpy(records, rrset + 1, rrset->octets);
+    response->at += rrset->octets;
+    if (placement->owner_at != MESSAGE_HEADER_OCTETS)
+        point_owners(records, response->at, placement->owner_at);
+    response->counts[section] = (uint16_t)(response->counts[section] + rrset->record_count);
+    return true;
+}
+
 bool response_put(struct response *response, enum section section, const struct placement *placement,
                   bool signatures, uint16_t *records_at)
 {
+    if ((placement->entry->flags & RRSET_EXTENDED) == 0 && placement->owner_at != 0) {
+        if (records_at != NULL)
+            *records_at = 0;
+        return put_plain(response, section, placement);
+    }
     struct rrset_view view = rrset_view(placement->image->bytes, placement->entry);
     size_t at = offset_now(response);
     signatures = signatures && view.signature_count > 0;

@@ -39,19 +39,6 @@ static inline uint8_t fold_octet(uint8_t c)
     return (uint8_t)(c - 'A') < 26 ? (uint8_t)(c | 0x20) : c;
 }
 
-void name_fold(uint8_t *to, const uint8_t *from, size_t octets)
-{
-    size_t at = 0;
-    for (; at + 8 <= octets; at += 8) {
-        uint64_t v;
-        memcpy(&v, from + at, 8);
-        v = name_fold_word(v);
-        memcpy(to + at, &v, 8);
-    }
-    for (; at < octets; at++)
-        to[at] = fold_octet(from[at]);
-}
-
 static bool octets_equal_folded(const uint8_t *a, const uint8_t *b, size_t octets)
 {
     for (size_t i = 0; i < octets; i++) {

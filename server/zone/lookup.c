@@ -32,9 +32,7 @@ size_t lookup_name_take(struct lookup_name *name, const uint8_t *wire, size_t oc
     size_t taken = take_labels(name, wire, octets);
     if (taken == 0)
         return 0;
-    memcpy(name->folded, wire, taken);
-    memset(name->folded + taken, 0, NAME_PADDING);
-    name_fold_words(name->folded, taken);
+    name_fold(name->folded, wire, taken);
     uint64_t hash = NAME_HASH_ROOT;
     name->hashes[0] = hash;
     for (unsigned d = 1; d <= name->labels; d++) {
@@ -101,7 +99,7 @@ static inline uint64_t tags_of(const struct image_bucket *bucket, unsigned from)
     return tags;
 }
 
-void lookup_prefetch_node(const struct zone_image *image, const struct lookup_name *name)
+const struct image_node *lookup_guess(const struct zone_image *image, const struct lookup_name *name)
 {
     uint64_t hash = name->hashes[name->labels];
     const struct image_bucket *bucket = bucket_of(image, hash);
@@ -111,13 +109,14 @@ void lookup_prefetch_node(const struct zone_image *image, const struct lookup_na
         if (slots == 0)
             continue;
         unsigned slot = from + (unsigned)__builtin_ctzll(slots) / 16;
-        if (slot >= BUCKET_SLOTS)
-            return;
+        if (slot >= BUCKET_SLOTS || bucket->nodes[slot] == 0)
+            return NULL;
         const uint8_t *node = image_at(image->bytes, bucket->nodes[slot]);
         __builtin_prefetch(node);
         __builtin_prefetch(node + 64);
-        return;
+        return (const struct image_node *)(const void *)node;
     }
+    return NULL;
 }
 
 /* Whether the node owns the `octets` of `relative` (folded, without the apex). */
@@ -217,9 +216,12 @@ static void find_enclosed(struct lookup *found, const struct zone_image *image,
     below_encloser(found, image, name, node, labels);
 }
 
-void lookup_find(struct lookup *found, const struct zone_image *image, const struct lookup_name *name)
+void lookup_find(struct lookup *found, const struct zone_image *image, const struct lookup_name *name,
+                 const struct image_node *guess)
 {
-    const struct image_node *node = lookup_node(image, name, name->labels);
+    const struct image_node *node = guess;
+    if (guess == NULL || !owns(guess, name->folded, (size_t)name->octets - image->header->apex_octets))
+        node = lookup_node(image, name, name->labels);
     if (node == NULL)
         find_enclosed(found, image, name);
     else
