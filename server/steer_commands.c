@@ -10,28 +10,48 @@
 #include "control/report.h"
 #include "steer.h"
 
-#define COMMANDS_MAX_ZONES 100000 /* that one reply tells of */
+#include <stdio.h>
+#include <string.h>
 
-static json_t *commands_route(const struct steer *s)
-{
-    return json_pack("{s:s, s:I, s:s}", "state", route_state_name(s->route), "since_s",
-                     (json_int_t)(mono_ms_between(s->route_since, mono_now()) / 1000), "why", s->why);
-}
+#define COMMANDS_MAX_ZONES 100000 /* that one reply tells of */
 
 static const char *commands_backend(const struct steer *s)
 {
     return s->settings->announce.backend == ANNOUNCE_BGP ? "bgp" : "none";
 }
 
+/* The announcer's part. New reference, or NULL. */
+static json_t *commands_announce(const struct steer *s)
+{
+    json_t *announce = s->announcer != NULL ? announcer_status(s->announcer, mono_now()) : json_object();
+    if (announce != NULL)
+        (void)json_object_set_new(announce, "backend", json_string(commands_backend(s)));
+    return announce;
+}
+
+/* State and reason: a drain's, while there is one, for then health has no say. */
+static json_t *commands_route(const struct steer *s, const json_t *announce)
+{
+    char why[STEER_WHY_OCTETS + 16];
+    const char *drain = json_string_value(json_object_get(announce, "drain"));
+    const char *reason = json_string_value(json_object_get(announce, "drain_reason"));
+    bool drained = drain != NULL && strcmp(drain, "no") != 0;
+    if (drained && reason != NULL && reason[0] != '\0')
+        (void)snprintf(why, sizeof why, "drained: %s", reason);
+    else
+        (void)snprintf(why, sizeof why, "%s", drained ? "drained" : s->why);
+    return json_pack("{s:s, s:I, s:s}", "state", route_state_name(s->route), "since_s",
+                     (json_int_t)(mono_ms_between(s->route_since, mono_now()) / 1000), "why", why);
+}
+
 json_t *steer_status(const struct steer *s)
 {
     struct mono now = mono_now();
-    json_t *announce = s->announcer != NULL ? announcer_status(s->announcer, now) : json_object();
-    if (announce != NULL)
-        (void)json_object_set_new(announce, "backend", json_string(commands_backend(s)));
+    json_t *announce = commands_announce(s);
+    json_t *route = commands_route(s, announce);
     return json_pack("{s:s, s:s, s:I, s:o, s:o}", "identity", s->settings->server.identity, "version",
                      HITHER_VERSION, "uptime_s", (json_int_t)(mono_ms_between(s->started, now) / 1000),
-                     "route", commands_route(s), "announce", announce);
+                     "route", route, "announce", announce);
 }
 
 static void commands_status(struct control_request *request, void *owner)
@@ -50,9 +70,19 @@ static void commands_why(struct control_request *request, void *owner)
 {
     const struct steer *s = owner;
     json_t *why = s->health != NULL ? health_why(s->health) : json_object();
+    json_t *announce = commands_announce(s);
     if (why != NULL)
-        (void)json_object_set_new(why, "route", commands_route(s));
+        (void)json_object_set_new(why, "route", commands_route(s, announce));
+    json_decref(announce);
     control_reply(request, why);
+}
+
+/* Answers with the route as it is now, and the message. */
+static void commands_done(const struct steer *s, struct control_request *request, const char *message)
+{
+    json_t *announce = commands_announce(s);
+    control_reply(request, json_pack("{s:o, s:s}", "route", commands_route(s, announce), "message", message));
+    json_decref(announce);
 }
 
 static void commands_drain(struct control_request *request, void *owner)
@@ -65,8 +95,7 @@ static void commands_drain(struct control_request *request, void *owner)
     const char *reason = control_text(request, "reason");
     log_info("told to drain%s%s", reason != NULL ? ": " : "", reason != NULL ? reason : "");
     announcer_drain(s->announcer, reason, NULL, NULL);
-    control_reply(request, json_pack("{s:o, s:s}", "route", commands_route(s), "message",
-                                     "draining; `hither resume` takes it back"));
+    commands_done(s, request, "draining; `hither resume` takes it back");
 }
 
 static void commands_resume(struct control_request *request, void *owner)
@@ -78,8 +107,7 @@ static void commands_resume(struct control_request *request, void *owner)
     }
     log_info("told to resume");
     announcer_resume(s->announcer);
-    control_reply(request, json_pack("{s:o, s:s}", "route", commands_route(s), "message",
-                                     "announcing again as soon as the checks are good"));
+    commands_done(s, request, "announcing again as soon as the checks are good");
 }
 
 static void commands_reload(struct control_request *request, void *owner)

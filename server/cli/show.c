@@ -104,8 +104,8 @@ static enum tint tint_of_state(const char *state)
     return TINT_NONE;
 }
 
-/* "announced for 2 h 5 min: all checks are good" */
-static void show_route(const struct show *show, const json_t *route)
+/* "announced for 2 h 5 min: all checks are good"; `silent` when there is no backend that announces. */
+static void show_route(const struct show *show, const json_t *route, bool silent)
 {
     static const struct {
         const char *state;
@@ -119,7 +119,7 @@ static void show_route(const struct show *show, const json_t *route)
     const char *state = text_of(route, "state");
     const char *said = state;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (strcmp(words[i].state, state) == 0)
+        if (strcmp(words[i].state, state) == 0 && !silent)
             said = words[i].words;
     }
     if (state[0] == '\0')
@@ -228,20 +228,16 @@ void show_status(const struct show *show, const json_t *reply)
 {
     char span[32];
     const json_t *announce = json_object_get(reply, "announce");
-    const char *drained = text_of(announce, "drain_reason");
+    bool silent = strcmp(text_of(announce, "backend"), "none") == 0;
     show_tinted(show, TINT_STRONG, text_of(reply, "identity"), 0);
     (void)fprintf(show->out, "  hither %s", text_of(reply, "version"));
     if (number_of(reply, "uptime_s") >= 0)
         (void)fprintf(show->out, ", up %s", show_span(number_of(reply, "uptime_s"), span));
     (void)fputc('\n', show->out);
-    show_route(show, json_object_get(reply, "route"));
-    if (drained[0] != '\0') {
-        show_label(show, "drained");
-        (void)fprintf(show->out, "%s\n", drained);
-    }
+    show_route(show, json_object_get(reply, "route"), silent);
     show_prefixes(show, json_object_get(announce, "prefixes"));
     show_neighbors(show, json_object_get(announce, "neighbors"));
-    if (strcmp(text_of(announce, "backend"), "none") == 0) {
+    if (silent) {
         show_label(show, "announce");
         (void)fputs("nothing (backend: none)\n", show->out);
     }
@@ -303,7 +299,7 @@ void show_why(const struct show *show, const json_t *reply)
     const json_t *server = json_object_get(reply, "server");
     const json_t *zones = json_object_get(reply, "zones");
     const json_t *rules = json_object_get(reply, "rules");
-    show_route(show, json_object_get(reply, "route"));
+    show_route(show, json_object_get(reply, "route"), false);
     if (text_of(reply, "verdict")[0] != '\0') {
         show_label(show, "verdict");
         show_tinted(show, tint_of_state(text_of(reply, "verdict")), text_of(reply, "verdict"), 0);
@@ -409,5 +405,5 @@ void show_done(const struct show *show, const json_t *reply)
     show_findings_json(show, json_object_get(reply, "findings"));
     if (message[0] != '\0')
         (void)fprintf(show->out, "%s\n", message);
-    show_route(show, json_object_get(reply, "route"));
+    show_route(show, json_object_get(reply, "route"), false);
 }

@@ -191,8 +191,11 @@ void control_reply(struct control_request *request, json_t *body)
 void control_reply_text(struct control_request *request, const char *json, size_t octets)
 {
     char *line = malloc(octets + 2);
-    for (size_t i = 0; line != NULL && i < octets; i++)
-        line[i] = json[i] == '\n' || json[i] == '\0' ? ' ' : json[i];
+    for (size_t i = 0; line != NULL && i < octets; i++) {
+        line[i] = json[i];
+        if (line[i] == '\n' || line[i] == '\0')
+            line[i] = ' ';
+    }
     if (line != NULL)
         memcpy(line + octets, "\n", 2);
     request_answer(request, line);

@@ -75,7 +75,7 @@ def quiet(tmp_path):
 def test_status_and_why(operated):
     operated.route("up")
     run = operated.hither("status")
-    assert run.returncode == 0 and run.stdout.startswith("tested  hither ") and "\nannounced for " in run.stdout
+    assert run.returncode == 0 and run.stdout.startswith("tested  hither ") and "\nup for " in run.stdout
     status = operated.ask_json("status")
     assert status["identity"] == "tested" and status["server"]["zones"]["served"] == 1
     why = operated.hither("why")
@@ -127,8 +127,9 @@ def test_drain_and_resume(operated):
     assert operated.get("/healthz")[0] == 200
     assert operated.hither("drain", "--reason", "new disk").returncode == 0
     operated.route("withdrawn")
-    assert "drained     new disk\n" in operated.hither("status").stdout
-    assert operated.get("/healthz")[0] == 503
+    assert ": drained: new disk\n" in operated.hither("status").stdout
+    operated.eventually(lambda: operated.get("/healthz") == (503, "withdrawn: drained: new disk\n"), "the reason")
+    assert "withdrawn for " in operated.hither("why").stdout
     answer = dns.query.udp(dns.message.make_query("www.example.org", "A"), "127.0.0.1", port=operated.port, timeout=20)
     assert answer.answer, "drained, but it still answers"
     assert operated.hither("resume").returncode == 0

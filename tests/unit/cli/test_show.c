@@ -53,7 +53,6 @@ START_TEST(status_in_full)
         shown(show_status, status, false),
         "chi-1  hither 0.1.0, up 1 d 2 h\n"
         "announced, degraded for 2 h 5 min: a zone is stale\n"
-        "  drained     new disk\n"
         "  prefixes    203.0.113.0/24           up for 1 min\n"
         "  neighbours  192.0.2.1 AS64500 Established for 5 s, told of 203.0.113.0/24, 2001:db8::/48; "
         "last error 1 min ago: hold timer\n"
