@@ -160,12 +160,13 @@ static void health_tell(struct health *h)
 /* --- rounds
  * ----------------------------------------------------------------------------------------------------- */
 
+/* For any prefix: another may never become good, if its address isn't there. */
 static bool health_has_been_good(const struct health *h)
 {
     for (size_t i = 0; i < h->scope_count; i++)
-        if (!h->scopes[i].state.was_good)
-            return false;
-    return true;
+        if (h->scopes[i].state.was_good)
+            return true;
+    return false;
 }
 
 static void on_interval(uv_timer_t *timer);

@@ -55,6 +55,7 @@ struct probe {
     struct ask *asks;
     unsigned running; /* asks that aren't done */
     bool is_running;
+    bool is_ending; /* all is known, and the sockets are being closed */
     bool asked_twice;
     bool freeing;
     unsigned open_handles;
@@ -87,6 +88,8 @@ static void probe_handle_closed(struct probe *probe)
     free(probe);
 }
 
+static void probe_report_when_closed(struct probe *probe);
+
 static void on_ask_closed(uv_handle_t *handle)
 {
     struct ask *ask = handle->data;
@@ -94,6 +97,7 @@ static void on_ask_closed(uv_handle_t *handle)
     if (ask->fd >= 0)
         close(ask->fd);
     ask->fd = -1;
+    probe_report_when_closed(ask->probe);
     probe_handle_closed(ask->probe);
 }
 
@@ -105,29 +109,44 @@ static void ask_close(struct ask *ask)
     uv_close(&ask->handle, on_ask_closed);
 }
 
-static void probe_finish_round(struct probe *probe)
+static struct probe_result ask_result(struct ask *ask)
+{
+    struct probe_result result = {.address = ask->address,
+                                  .transport = ask->transport,
+                                  .asked = ask->count,
+                                  .answered = ask->good,
+                                  .good = ask->count > 0 && ask->good == ask->count};
+    while (ask->why == NULL && ask->bad < ask->count && ask->answered[ask->bad])
+        ask->bad++;
+    if (result.good)
+        return result;
+    result.why = ask->why != NULL ? ask->why : "no answer in time";
+    memcpy(result.name, ask->questions[ask->bad < ask->count ? ask->bad : 0].name, NAME_MAX_OCTETS);
+    return result;
+}
+
+/* The round is over once its sockets are gone, so that the next one finds all places free. */
+static void probe_report_when_closed(struct probe *probe)
 {
     struct probe_result results[SETTINGS_MAX_ADDRESSES * 2];
+    if (!probe->is_ending || probe->freeing)
+        return;
+    for (size_t i = 0; i < probe->ask_count; i++)
+        if (probe->asks[i].state != ASK_UNUSED)
+            return;
+    for (size_t i = 0; i < probe->ask_count; i++)
+        results[i] = ask_result(&probe->asks[i]);
+    probe->is_running = probe->is_ending = false;
+    probe->callback(probe->arg, results, probe->ask_count);
+}
+
+static void probe_finish_round(struct probe *probe)
+{
     uv_timer_stop(&probe->timer);
-    probe->is_running = false;
-    for (size_t i = 0; i < probe->ask_count; i++) {
-        struct ask *ask = &probe->asks[i];
-        struct probe_result *result = &results[i];
-        *result = (struct probe_result){.address = ask->address,
-                                        .transport = ask->transport,
-                                        .asked = ask->count,
-                                        .answered = ask->good,
-                                        .good = ask->count > 0 && ask->good == ask->count};
-        while (ask->why == NULL && ask->bad < ask->count && ask->answered[ask->bad])
-            ask->bad++;
-        if (!result->good) {
-            result->why = ask->why != NULL ? ask->why : "no answer in time";
-            memcpy(result->name, ask->questions[ask->bad < ask->count ? ask->bad : 0].name, NAME_MAX_OCTETS);
-        }
-        ask_close(ask);
-    }
-    if (!probe->freeing)
-        probe->callback(probe->arg, results, probe->ask_count);
+    probe->is_ending = true;
+    for (size_t i = 0; i < probe->ask_count; i++)
+        ask_close(&probe->asks[i]);
+    probe_report_when_closed(probe);
 }
 
 static void on_round_timer(uv_timer_t *timer);
@@ -376,9 +395,7 @@ static void ask_prepare(struct ask *ask, uint8_t (*names)[NAME_MAX_OCTETS], int 
 
 static void ask_start(struct ask *ask)
 {
-    if (ask->state != ASK_UNUSED)
-        ask_fail(ask, "the last round's socket is still closing");
-    else if (ask->transport == PROBE_UDP)
+    if (ask->transport == PROBE_UDP)
         ask_start_udp(ask);
     else
         ask_start_tcp(ask);

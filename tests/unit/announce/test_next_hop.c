@@ -19,7 +19,7 @@ static union settings_address address(const char *text)
 static char *text_of(const struct bgp_next_hop *hop)
 {
     static char text[INET6_ADDRSTRLEN];
-    (void)strcpy(text, "none");
+    memcpy(text, "none", sizeof "none");
     if (hop->family != 0)
         (void)inet_ntop(hop->family, hop->octets, text, sizeof text);
     return text;

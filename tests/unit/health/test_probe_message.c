@@ -197,7 +197,7 @@ START_TEST(longest_question_fits)
 {
     char text[NAME_TEXT_MAX] = "";
     for (int i = 0; i < 127; i++)
-        (void)strcat(text, "a.");
+        memcpy(text + 2 * i, "a.", 3);
     ck_assert_uint_eq(name_from_text(question.name, text), NAME_MAX_OCTETS);
     uint8_t query[PROBE_QUERY_OCTETS];
     struct writer w = writer_to(query, sizeof query);

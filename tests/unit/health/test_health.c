@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The self-check whole, against a server that a test tells how to answer, on one loop and real sockets.
+ */
+#include "health/health.h"
+
+#include "wire/name.h"
+#include "wire/writer.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define PATIENCE_MS 20000
+
+static uv_loop_t loop;
+static struct settings settings;
+static struct shared_up *up;
+static struct health *health;
+
+/* --- the server
+ * ---------------------------------------------------------------------------------------------- */
+
+static struct {
+    uv_udp_t udp;
+    uv_tcp_t listener;
+    bool answers_udp, answers_tcp;
+    unsigned deaf_to; /* so many datagrams more */
+    uint8_t rcode;
+    const char *nsid;
+    unsigned heard; /* datagrams */
+    unsigned asked; /* questions that were answered */
+    char in[1024];
+    uint8_t out[1024];
+} server;
+
+/* The answer to a query of health/probe_message, behind `skip` octets. */
+static size_t answer(const uint8_t *query, size_t octets, uint8_t *to, size_t skip)
+{
+    struct writer w = writer_to(to + skip, sizeof server.out - skip);
+    size_t question = octets - 12 - 15; /* without header and OPT */
+    size_t nsid = strlen(server.nsid);
+    writer_bytes(&w, query, 2);
+    writer_u16(&w, (uint16_t)(0x8400 | server.rcode));
+    writer_u16(&w, 1);
+    writer_u16(&w, 1);
+    writer_u16(&w, 0);
+    writer_u16(&w, 1);
+    writer_bytes(&w, query + 12, question);
+    writer_u16(&w, 0xc00c);
+    writer_bytes(&w, query + 12 + question - 4, 4); /* type and class */
+    writer_u32(&w, 3600);
+    bool soa = query[12 + question - 3] == 6;
+    writer_u16(&w, soa ? 22 : 5);
+    writer_bytes(&w, soa ? "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" : "\4pop1", soa ? 22 : 5);
+    writer_bytes(&w, "\0\0\x29\x04\xd0\0\0\0\0", 9);
+    writer_u16(&w, (uint16_t)(nsid + 4));
+    writer_u16(&w, 3);
+    writer_u16(&w, (uint16_t)nsid);
+    writer_bytes(&w, server.nsid, nsid);
+    ck_assert(!w.failed);
+    server.asked++;
+    return writer_offset(&w);
+}
+
+static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    (void)handle;
+    (void)suggested;
+    *buffer = uv_buf_init(server.in, sizeof server.in);
+}
+
+static void on_datagram(uv_udp_t *udp, ssize_t octets, const uv_buf_t *buffer, const struct sockaddr *from,
+                        unsigned flags)
+{
+    (void)flags;
+    server.heard += octets > 0 && from != NULL;
+    if (octets <= 0 || from == NULL || !server.answers_udp)
+        return;
+    if (server.deaf_to > 0) {
+        server.deaf_to--;
+        return;
+    }
+    size_t length = answer((const uint8_t *)buffer->base, (size_t)octets, server.out, 0);
+    uv_buf_t out = uv_buf_init((char *)server.out, (unsigned)length);
+    (void)uv_udp_try_send(udp, &out, 1, from);
+}
+
+static void on_client_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void on_stream(uv_stream_t *stream, ssize_t octets, const uv_buf_t *buffer)
+{
+    if (octets < 0 || !server.answers_tcp) {
+        uv_close((uv_handle_t *)stream, on_client_closed);
+        return;
+    }
+    size_t length = answer((const uint8_t *)buffer->base + 2, (size_t)octets - 2, server.out, 2);
+    server.out[0] = (uint8_t)(length >> 8);
+    server.out[1] = (uint8_t)length;
+    uv_buf_t out = uv_buf_init((char *)server.out, (unsigned)length + 2);
+    (void)uv_try_write(stream, &out, 1);
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+    ck_assert_int_eq(status, 0);
+    uv_tcp_t *client = malloc(sizeof *client);
+    ck_assert_ptr_nonnull(client);
+    uv_tcp_init(&loop, client);
+    uv_accept(listener, (uv_stream_t *)client);
+    uv_read_start((uv_stream_t *)client, on_room, on_stream);
+}
+
+/* UDP and TCP on the same free port. */
+static void server_start(void)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int octets = sizeof any;
+    memset(&server, 0, sizeof server);
+    server.answers_udp = server.answers_tcp = true;
+    server.nsid = "pop1";
+    uv_tcp_init(&loop, &server.listener);
+    ck_assert_int_eq(uv_tcp_bind(&server.listener, (struct sockaddr *)&any, 0), 0);
+    ck_assert_int_eq(uv_listen((uv_stream_t *)&server.listener, 16, on_connection), 0);
+    ck_assert_int_eq(uv_tcp_getsockname(&server.listener, (struct sockaddr *)&any, &octets), 0);
+    uv_udp_init(&loop, &server.udp);
+    ck_assert_int_eq(uv_udp_bind(&server.udp, (struct sockaddr *)&any, 0), 0);
+    uv_udp_recv_start(&server.udp, on_room, on_datagram);
+    settings.server.listen[0].in4 = any;
+}
+
+/* --- what health says
+ * ------------------------------------------------------------------------------------------ */
+
+static struct verdict_report told;
+static char why[512];
+static unsigned reports;
+
+static void on_report(void *arg, const struct verdict_report *report, const char *text)
+{
+    (void)arg;
+    told = *report;
+    strncpy(why, text, sizeof why - 1);
+    reports++;
+}
+
+static void begin(void)
+{
+    uv_loop_init(&loop);
+    up = mmap(NULL, sizeof *up, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    ck_assert_ptr_ne(up, MAP_FAILED);
+    memset(&settings, 0, sizeof settings);
+    static char identity[] = "pop1";
+    settings.server.identity = identity;
+    settings.server.listen_count = 1;
+    settings.health = (struct settings_health){.interval_ms = 20, .timeout_ms = 400, .fall = 2, .rise = 2};
+    server_start();
+    up->zones[0].state = SHARED_ZONE_SERVED;
+    name_from_text(up->zones[0].apex, "example.com.");
+    up->zone_count = 1;
+    up->zone_sequence = 2;
+    up->serving = 1;
+    told = (struct verdict_report){0};
+    reports = 0;
+    health = NULL;
+}
+
+static void start(void)
+{
+    health = health_start(&loop, &settings, up, on_report, NULL);
+    ck_assert_ptr_nonnull(health);
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    bool is_client = handle->type == UV_TCP && handle != (uv_handle_t *)&server.listener;
+    if (!uv_is_closing(handle))
+        uv_close(handle, is_client ? on_client_closed : NULL);
+}
+
+static void end(void)
+{
+    if (health != NULL)
+        health_stop(health);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    unsigned before = reports;
+    uv_walk(&loop, close_handle, NULL); /* the server's; health has closed its own */
+    uv_run(&loop, UV_RUN_DEFAULT);
+    ck_assert_uint_eq(reports, before);
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
+    munmap(up, sizeof *up);
+}
+
+static void wait_for(enum verdict verdict)
+{
+    struct mono until = mono_add_ms(mono_now(), PATIENCE_MS);
+    while (told.overall != verdict) {
+        ck_assert_msg(!mono_reached(mono_now(), until), "still %s: %s", verdict_name(told.overall), why);
+        uv_run(&loop, UV_RUN_ONCE);
+    }
+}
+
+static void run_reports(unsigned count)
+{
+    unsigned until = reports + count;
+    struct mono limit = mono_add_ms(mono_now(), PATIENCE_MS);
+    while (reports < until) {
+        ck_assert(!mono_reached(mono_now(), limit));
+        uv_run(&loop, UV_RUN_ONCE);
+    }
+}
+
+/* --- tests
+ * -------------------------------------------------------------------------------------------------------- */
+
+START_TEST(good_answers_are_good)
+{
+    start();
+    wait_for(VERDICT_GOOD);
+    json_t *tree = health_why(health);
+    ck_assert_int_eq(json_integer_value(json_object_get(tree, "rounds")), 1); /* enough for a clean start */
+    json_decref(tree);
+    run_reports(5);
+    ck_assert_int_eq(told.overall, VERDICT_GOOD);
+}
+END_TEST
+
+START_TEST(without_zones_the_identity_is_asked_for)
+{
+    up->zone_count = 0;
+    start();
+    wait_for(VERDICT_GOOD);
+}
+END_TEST
+
+START_TEST(another_pops_answers_are_bad)
+{
+    start();
+    wait_for(VERDICT_GOOD);
+    server.nsid = "pop2";
+    wait_for(VERDICT_BAD);
+    ck_assert_ptr_nonnull(strstr(why, "NSID"));
+    server.nsid = "pop1";
+    wait_for(VERDICT_GOOD);
+}
+END_TEST
+
+START_TEST(each_transport_has_to_answer)
+{
+    start();
+    wait_for(VERDICT_GOOD);
+    server.answers_tcp = false;
+    wait_for(VERDICT_BAD);
+    ck_assert_ptr_nonnull(strstr(why, "TCP"));
+    server.answers_tcp = true;
+    wait_for(VERDICT_GOOD);
+    server.answers_udp = false;
+    wait_for(VERDICT_BAD);
+    ck_assert_ptr_nonnull(strstr(why, "UDP"));
+}
+END_TEST
+
+START_TEST(a_lost_datagram_is_asked_for_again)
+{
+    settings.health.fall = 1;
+    start();
+    wait_for(VERDICT_GOOD);
+    server.deaf_to = 1;
+    while (server.deaf_to > 0)
+        uv_run(&loop, UV_RUN_ONCE);
+    run_reports(2);
+    ck_assert_int_eq(told.overall, VERDICT_GOOD);
+}
+END_TEST
+
+/* A round that runs into its time limit is as long as an interval; the next begins at once and asks anew. */
+START_TEST(a_round_that_timed_out_leaves_the_next_alone)
+{
+    settings.health.fall = 1;
+    settings.health.rise = 1;
+    settings.health.timeout_ms = 20;
+    start();
+    wait_for(VERDICT_GOOD);
+    server.answers_udp = false;
+    wait_for(VERDICT_BAD);
+    ck_assert_ptr_nonnull(strstr(why, "no answer in time"));
+    server.heard = 0;
+    run_reports(12);
+    ck_assert_uint_ge(server.heard, 20); /* twice in every round but for those at the edges */
+}
+END_TEST
+
+START_TEST(servfail_is_bad)
+{
+    start();
+    wait_for(VERDICT_GOOD);
+    server.rcode = 2;
+    wait_for(VERDICT_BAD);
+    ck_assert_ptr_nonnull(strstr(why, "SERVFAIL"));
+}
+END_TEST
+
+START_TEST(nothing_is_said_before_the_server_serves)
+{
+    up->serving = 0;
+    start();
+    struct mono until = mono_add_ms(mono_now(), 200);
+    while (!mono_reached(mono_now(), until))
+        uv_run(&loop, UV_RUN_ONCE);
+    ck_assert_uint_eq(server.asked, 0);
+    ck_assert_int_eq(told.overall, VERDICT_NONE);
+    up->serving = 1;
+    wait_for(VERDICT_GOOD);
+}
+END_TEST
+
+START_TEST(a_failed_zone_counts_at_once)
+{
+    settings.health.fall = 1000;
+    start();
+    wait_for(VERDICT_GOOD);
+    up->zones[0].state = SHARED_ZONE_FAILED;
+    up->zone_sequence += 2;
+    wait_for(VERDICT_BAD);
+    ck_assert_ptr_nonnull(strstr(why, "example.com."));
+    up->zones[0].state = SHARED_ZONE_SERVED;
+    up->zone_sequence += 2;
+    wait_for(VERDICT_GOOD);
+}
+END_TEST
+
+START_TEST(a_server_that_is_gone_counts_at_once)
+{
+    settings.health.fall = 1000;
+    start();
+    wait_for(VERDICT_GOOD);
+    health_server_gone(health, "it was killed by signal 11");
+    ck_assert_int_eq(told.overall, VERDICT_BAD);
+    ck_assert_str_eq(why, "it was killed by signal 11");
+    unsigned before = reports;
+    health_server_gone(health, "it was killed by signal 11");
+    ck_assert_uint_eq(reports, before);
+    struct mono until = mono_add_ms(mono_now(), 200);
+    while (!mono_reached(mono_now(), until)) /* good answers from whomever change nothing */
+        uv_run(&loop, UV_RUN_ONCE);
+    ck_assert_int_eq(told.overall, VERDICT_BAD);
+    health_server_back(health);
+    wait_for(VERDICT_GOOD);
+}
+END_TEST
+
+START_TEST(a_listener_for_nobody_else_leaves_a_prefix_alone)
+{
+    settings.announce.prefix_count = 2;
+    settings.announce.prefixes[0] =
+        (struct settings_prefix){.family = AF_INET, .bits = 24, .octets = {203, 0, 113}};
+    settings.announce.prefixes[1] =
+        (struct settings_prefix){.family = AF_INET6, .bits = 48, .octets = {0x20, 1}};
+    static char text[] = "a prefix";
+    settings.announce.prefixes[0].text = settings.announce.prefixes[1].text = text;
+    start();
+    wait_for(VERDICT_GOOD);
+    run_reports(3);
+    ck_assert_uint_eq(told.count, 2);
+    ck_assert_int_eq(told.prefixes[0].verdict, VERDICT_GOOD);
+    ck_assert_int_eq(told.prefixes[1].verdict, VERDICT_BAD); /* nobody listens there: nothing to believe */
+}
+END_TEST
+
+START_TEST(reload_keeps_what_is_known)
+{
+    start();
+    wait_for(VERDICT_GOOD);
+    server.nsid = "pop2";
+    static char identity[] = "pop2";
+    settings.server.identity = identity;
+    ck_assert_int_eq(health_reload(health, &settings), 0);
+    run_reports(3);
+    ck_assert_int_eq(told.overall, VERDICT_GOOD);
+    json_t *tree = health_why(health);
+    ck_assert_ptr_nonnull(tree);
+    ck_assert_str_eq(json_string_value(json_object_get(tree, "verdict")), "good");
+    ck_assert_uint_eq(json_array_size(json_object_get(tree, "checks")), 2);
+    json_decref(tree);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("health/health");
+    TCase *tests = tcase_create("health");
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, begin, end);
+    tcase_add_test(tests, good_answers_are_good);
+    tcase_add_test(tests, without_zones_the_identity_is_asked_for);
+    tcase_add_test(tests, another_pops_answers_are_bad);
+    tcase_add_test(tests, each_transport_has_to_answer);
+    tcase_add_test(tests, a_lost_datagram_is_asked_for_again);
+    tcase_add_test(tests, a_round_that_timed_out_leaves_the_next_alone);
+    tcase_add_test(tests, servfail_is_bad);
+    tcase_add_test(tests, nothing_is_said_before_the_server_serves);
+    tcase_add_test(tests, a_failed_zone_counts_at_once);
+    tcase_add_test(tests, a_server_that_is_gone_counts_at_once);
+    tcase_add_test(tests, a_listener_for_nobody_else_leaves_a_prefix_alone);
+    tcase_add_test(tests, reload_keeps_what_is_known);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
