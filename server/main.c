@@ -12,6 +12,7 @@
 
 #include <getopt.h>
 #include <limits.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,11 @@ int main(int argc, char **argv)
     struct main_options options = main_parse(argc, argv);
     if (options.done)
         return options.status;
+    /* Chooses the fastest code that this processor has; everything else in the library counts on it. */
+    if (sodium_init() < 0) {
+        (void)fputs("hitherd: libsodium can't be used: there is no source of randomness\n", stderr);
+        return EXIT_FAILURE;
+    }
     if (!main_absolute(options.settings, path)) {
         (void)fprintf(stderr, "hitherd: the path %s is too long\n", options.settings);
         return EXIT_FAILURE;

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <getopt.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -197,6 +198,10 @@ static enum cli_exit run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    if (sodium_init() < 0) {
+        (void)fputs("hither: libsodium can't be used: there is no source of randomness\n", stderr);
+        return CLI_REFUSED;
+    }
     enum cli_exit status = run(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("hither: standard output");
