@@ -166,9 +166,9 @@ def ask(server, message, transport="udp"):
     raise NoAnswer("%r didn't answer %s" % (server, message.hex()))
 
 
-def wait_until_up(server, process, qname, patience_s=60.0):
+def wait_until_up(server, process, qname, patience_s=60.0, flags=0):
     """Until `server` answers the SOA of `qname`. Raises when its process ends before."""
-    probe = query(4711, qname, 6)
+    probe = query(4711, qname, 6, flags=flags)
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         if process is not None and process.poll() is not None:

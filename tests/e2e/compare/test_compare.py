@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """hither answers as NSD, Knot and BIND do, section by section, except where differences.py says why not."""
+import dns.name
+import dns.rdatatype
 import pytest
 
+import asking
 import differences
 import group as groups
 import questions
 import signing
 import sources
-from message import DS, NS, A, SOA, fold
+from message import A, DS, NS, SOA, fold, query
 
 PLAIN = tuple(sources.plain())
 SIGNED = tuple(recipe.name for recipe in signing.RECIPES)
@@ -75,3 +78,18 @@ def test_the_table_is_true(plain, signed, root):
     used = plain.used + signed.used + root.used
     idle = [entry.name for entry in differences.TABLE if not used[entry.name]]
     assert not idle, "these entries of differences.py explain nothing: %s" % ", ".join(idle)
+
+
+# Labels of names in rdata that share nothing with the question, so that no pointer can stand for them.
+KEPT = (("upper-alias.apex.test.", "CNAME", b"\5Upper"), ("mixed.sub.apex.test.", "MX", b"\4MAIL"),
+        ("apex.test.", "SOA", b"\3NS1"), ("apex.test.", "SOA", b"\13Host.Master"), ("srv.types.test.", "SRV", b"\3Srv\7Example"),
+        ("mx.types.test.", "MX", b"\2Mx\7Example"), ("afsdb.types.test.", "AFSDB", b"\2Db\7Example"),
+        ("naptr.types.test.", "NAPTR", b"\3Rep\7Example"), ("https.types.test.", "HTTPS", b"\3Foo\7Example"),
+        ("ipseckey3.types.test.", "IPSECKEY", b"\11MyGateway\7example"), ("rp.types.test.", "RP", b"\4Mbox\7Example"))
+
+
+@pytest.mark.parametrize("qname, qtype, wanted", KEPT)
+def test_case_in_rdata_is_kept(plain, qname, qtype, wanted):
+    wire = dns.name.from_text(qname).to_wire()
+    answer = asking.ask(plain.hither, query(1, wire, dns.rdatatype.from_text(qtype)))
+    assert wanted in answer
