@@ -11,6 +11,7 @@
 #include "config.h"
 
 #define LISTEN_UDP_RECEIVE_OCTETS (4 * 1024 * 1024)
+#define LISTEN_UDP_SEND_OCTETS    (4 * 1024 * 1024) /* answers that the other side isn't ready for yet */
 #define LISTEN_TCP_BACKLOG        4096
 
 /* Binds all of them and writes them into `down`. 0; or -errno, none is left open, and `why` (of `why_octets`)

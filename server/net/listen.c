@@ -80,14 +80,22 @@ static int listen_find_out_if_taken(const union settings_address *address, int t
     return error;
 }
 
+/* A larger buffer than net.core.*mem_max allows takes CAP_NET_ADMIN; without it the kernel cuts it to that,
+ * and we make do. */
+static void listen_enlarge(int fd, int forced, int option, int octets)
+{
+    if (listen_set(fd, SOL_SOCKET, forced, octets) < 0)
+        (void)listen_set(fd, SOL_SOCKET, option, octets);
+}
+
 /* RFC 9715: an answer is never fragmented, neither by us nor on a path that some forged ICMP describes. */
 static int listen_prepare_udp(int fd, const union settings_address *address)
 {
     int family = address->sa.sa_family;
     int error = family == AF_INET6 ? listen_set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT)
                                    : listen_set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
-    /* Best effort: the kernel cuts it to net.core.rmem_max. */
-    (void)listen_set(fd, SOL_SOCKET, SO_RCVBUF, LISTEN_UDP_RECEIVE_OCTETS);
+    listen_enlarge(fd, SO_RCVBUFFORCE, SO_RCVBUF, LISTEN_UDP_RECEIVE_OCTETS);
+    listen_enlarge(fd, SO_SNDBUFFORCE, SO_SNDBUF, LISTEN_UDP_SEND_OCTETS);
     if (error == 0 && pktinfo_is_needed(&address->sa))
         error = pktinfo_enable(fd, family);
     return error;
