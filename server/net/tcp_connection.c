@@ -118,7 +118,6 @@ static void tcp_answer(struct tcp_connection *c, const struct tcp_frame *frame)
         .response = tcp_staging(c->shared),
         .response_capacity = TCP_FRAME_MESSAGE_OCTETS,
     };
-    stat_add(&c->shared->context->stats->queries_tcp, 1);
     answer_batch(c->shared->context, ANSWER_TCP, &message, 1);
     c->stream = message.stream;
     c->progress = true;
