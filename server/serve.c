@@ -14,7 +14,9 @@
 #include "settings_text.h"
 #include "spawn.h"
 #include "worker.h"
+#include "zone/notify.h"
 #include "zone/reload.h"
+#include "zone/set.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -44,6 +46,7 @@ struct serve {
     pid_t parent;
     struct mono started;
     struct zone_reload *zones;
+    struct notifier *notifier;
     struct workers *workers;
     struct http *http;
     struct serve_reload *reloads; /* under way */
@@ -70,6 +73,8 @@ static void serve_leave(struct serve *s, int status)
     uv_close((uv_handle_t *)&s->channel, NULL);
     if (s->zones != NULL)
         zone_reload_close(s->zones);
+    if (s->notifier != NULL)
+        notifier_close(s->notifier);
 }
 
 /* The route must not outlive the answers, nor a hung announcer go on holding it. */
@@ -176,9 +181,18 @@ static json_t *serve_describe_reload(const struct serve_reload *reload, const st
     return reply;
 }
 
+/* Only a run publishes, and the next one doesn't begin before this one's callback is over: so the set stays.
+ */
+static void serve_notify(struct serve *s, const struct zone_report *report)
+{
+    if (report->published && !s->leaving)
+        notifier_update(s->notifier, zone_set_current(), s->settings);
+}
+
 static void serve_reloaded(const struct zone_report *report, void *arg)
 {
     struct serve_reload *reload = arg;
+    serve_notify(reload->serve, report);
     serve_reply(reload->serve, reload->id, serve_describe_reload(reload, report));
     serve_reload_end(reload);
 }
@@ -289,8 +303,7 @@ static void serve_begin(struct serve *s)
 /* It has logged what it found. */
 static void serve_rechecked(const struct zone_report *report, void *arg)
 {
-    (void)report;
-    (void)arg;
+    serve_notify(arg, report);
 }
 
 static void serve_loaded(const struct zone_report *report, void *arg)
@@ -302,6 +315,7 @@ static void serve_loaded(const struct zone_report *report, void *arg)
         return;
     }
     serve_begin(s);
+    serve_notify(s, report);
     if (!s->leaving && !s->descriptors.first &&
         zone_reload_run(s->zones, s->settings, NULL, ZONE_RELOAD_AGAIN, serve_rechecked, s) < 0)
         log_warn("memory is short: the zones' sources weren't looked at");
@@ -373,7 +387,8 @@ static bool serve_start(struct serve *s)
     if (error == 0)
         error = serve_publish_policy(s->settings);
     if (error == 0) {
-        s->zones = zone_reload_new(&s->loop, s->up);
+        s->notifier = notifier_new(&s->loop);
+        s->zones = s->notifier != NULL ? zone_reload_new(&s->loop, s->up) : NULL;
         error =
             s->zones != NULL ? zone_reload_run(s->zones, s->settings, NULL, mode, serve_loaded, s) : -ENOMEM;
     }

@@ -21,12 +21,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct edns_reply;
 struct query;
 
 /* A transfer of `image`, of which it takes a reference: the whole zone, or, when `steps`, the differences
- * from its history, from the `first`th on. NULL when memory is short. Ends with answer_stream_close(). */
-struct answer_stream *stream_begin(const struct query *query, struct zone_image *image, bool steps,
-                                   size_t first);
+ * from its history, from the `first`th on. `reply` is what the OPT of the first message says; those that
+ * follow have a bare one. NULL when memory is short. Ends with answer_stream_close(). */
+struct answer_stream *stream_begin(const struct query *query, const struct edns_reply *reply,
+                                   struct zone_image *image, bool steps, size_t first);
 
 /* Appends to `w`, which stands behind the question of the first message, as many records as fit. How many. */
 uint16_t stream_fill_first(struct answer_stream *stream, struct writer *w);

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POINTER       0xc000
-#define POINTER_REACH 0x3fff
+#define POINTER         0xc000
+#define POINTER_REACH   0x3fff
+#define OPT_BARE_OCTETS 11
 
 enum stream_phase {
     STREAM_FIRST_SOA,
@@ -47,6 +48,8 @@ struct answer_stream {
     const uint32_t *now_s; /* NULL: not signed */
     struct tsig tsig;
     struct tsig_key key; /* a copy: the policy's may be gone by the next message */
+    uint8_t opt_octets;  /* 0: the query had none */
+    uint8_t opt[OPT_BARE_OCTETS];
     uint16_t question_octets;
     uint8_t question[NAME_MAX_OCTETS]; /* its name, case as it came */
 };
@@ -244,7 +247,7 @@ uint16_t stream_fill_first(struct answer_stream *s, struct writer *w)
 
 size_t answer_stream_next(struct answer_stream *s, uint8_t *response, size_t capacity)
 {
-    size_t held_back = s->now_s != NULL ? tsig_octets(&s->tsig) : 0;
+    size_t held_back = s->opt_octets + (s->now_s != NULL ? tsig_octets(&s->tsig) : 0);
     if (s->phase >= STREAM_DONE || capacity < held_back)
         return 0;
     struct filling f = {.w = writer_to(response, capacity - held_back)};
@@ -256,6 +259,9 @@ size_t answer_stream_next(struct answer_stream *s, uint8_t *response, size_t cap
     if (s->phase == STREAM_BROKEN)
         writer_set_u16(&f.w, 2, s->flags | RCODE_SERVFAIL);
     writer_set_u16(&f.w, 6, f.records);
+    f.w.end += s->opt_octets;
+    writer_bytes(&f.w, s->opt, s->opt_octets);
+    writer_set_u16(&f.w, 10, s->opt_octets > 0 ? 1 : 0);
     if (f.w.failed || s->now_s == NULL)
         return f.w.failed ? 0 : writer_offset(&f.w);
     return tsig_sign(&s->tsig, response, writer_offset(&f.w), capacity, *s->now_s, false);
@@ -272,8 +278,25 @@ void stream_sign(struct answer_stream *s, const struct tsig *tsig, const uint32_
 /* --- its life
  * -------------------------------------------------------------------------------------------------- */
 
-struct answer_stream *stream_begin(const struct query *query, struct zone_image *image, bool steps,
-                                   size_t first)
+/* The OPT of the messages behind the first, which has said all there is to say (RFC 5936 2.2.5). */
+static void keep_opt(struct answer_stream *s, const struct query *query, const struct edns_reply *reply)
+{
+    struct edns_reply bare_reply = *reply;
+    struct edns bare;
+    struct writer w = writer_to(s->opt, sizeof s->opt);
+    if (!query->edns.present)
+        return;
+    edns_none(&bare);
+    bare.present = true;
+    bare.dnssec_ok = query->edns.dnssec_ok;
+    bare_reply.rcode = RCODE_NOERROR;
+    bare_reply.error = EDNS_ERROR_NONE;
+    edns_put(&w, &bare, &bare_reply);
+    s->opt_octets = w.failed ? 0 : (uint8_t)writer_offset(&w);
+}
+
+struct answer_stream *stream_begin(const struct query *query, const struct edns_reply *reply,
+                                   struct zone_image *image, bool steps, size_t first)
 {
     struct answer_stream *s = calloc(1, sizeof *s);
     if (s == NULL)
@@ -284,6 +307,7 @@ struct answer_stream *stream_begin(const struct query *query, struct zone_image 
     s->step_at.step = first;
     s->id = query->id;
     s->flags = (uint16_t)(FLAG_QR | FLAG_AA | (query->flags & FLAG_RD));
+    keep_opt(s, query, reply);
     s->question_octets = (uint16_t)(query->question_octets - 4);
     memcpy(s->question, query->message->query + MESSAGE_HEADER_OCTETS, s->question_octets);
     return s;

@@ -37,7 +37,7 @@ static void put_soa(struct response *response, const struct zone_image *image)
 static struct answer_stream *start(struct response *response, struct query *query, struct zone_image *image,
                                    bool steps, size_t first)
 {
-    struct answer_stream *stream = stream_begin(query, image, steps, first);
+    struct answer_stream *stream = stream_begin(query, &response->reply, image, steps, first);
     if (stream == NULL) {
         query->rcode = RCODE_SERVFAIL;
         return NULL;
