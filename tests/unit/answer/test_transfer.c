@@ -76,6 +76,7 @@ struct client {
     bool udp;
     bool signs;
     size_t capacity; /* of the buffer for each message behind the first */
+    bool edns;
 };
 
 /* What came. */
@@ -99,6 +100,8 @@ static size_t question(const struct client *client, uint8_t *query, ldns_rdf **m
         ck_assert_int_eq(ldns_rr_new_frm_str(&rr, soa, 0, NULL, NULL), LDNS_STATUS_OK);
         ldns_pkt_push_rr(packet, LDNS_SECTION_AUTHORITY, rr);
     }
+    if (client->edns)
+        ldns_pkt_set_edns_udp_size(packet, 1232);
     if (client->signs) {
         ck_assert_int_eq(ldns_pkt_tsig_sign(packet, "xfr.example.", SECRET, 300, "hmac-sha256.", NULL),
                          LDNS_STATUS_OK);
@@ -123,6 +126,7 @@ static void take(struct got *got, const struct client *client, const uint8_t *re
         ldns_rdf_deep_free(*mac);
         *mac = ldns_rdf_clone(ldns_rr_rdf(ldns_pkt_tsig(packet), 3));
     }
+    ck_assert(ldns_pkt_edns(packet) == client->edns);
     got->rcode = ldns_pkt_get_rcode(packet);
     got->messages++;
     ldns_rr_list *answer = ldns_pkt_get_section_clone(packet, LDNS_SECTION_ANSWER);
@@ -216,11 +220,11 @@ static void expect_zone(struct got *got, const char *text, const char *origin)
  * ----------------------------------------------------------------------------------------------------- */
 
 static const struct client whole_clients[] = {
-    {"example.", LDNS_RR_TYPE_AXFR, 0, "192.0.2.130", false, false, 0},
-    {"eXample.", LDNS_RR_TYPE_AXFR, 0, "192.0.2.130", false, false, 0},
-    {"example.", LDNS_RR_TYPE_AXFR, 0, "192.0.2.1", false, true, 0},
-    {"example.", LDNS_RR_TYPE_AXFR, 0, "192.0.2.1", false, true, 300},
-    {"example.", LDNS_RR_TYPE_IXFR, 1, "192.0.2.255", false, false, 0},
+    {"example.", LDNS_RR_TYPE_AXFR, 0, "192.0.2.130", false, false, 0, false},
+    {"eXample.", LDNS_RR_TYPE_AXFR, 0, "192.0.2.130", false, false, 0, false},
+    {"example.", LDNS_RR_TYPE_AXFR, 0, "192.0.2.1", false, true, 0, false},
+    {"example.", LDNS_RR_TYPE_AXFR, 0, "192.0.2.1", false, true, 300, true},
+    {"example.", LDNS_RR_TYPE_IXFR, 1, "192.0.2.255", false, false, 0, false},
 };
 
 START_TEST(whole_zone)
@@ -247,6 +251,7 @@ START_TEST(many_messages)
     publish(image);
     struct client client = whole_clients[3];
     client.capacity = 400;
+    client.edns = true;
     struct got got = transfer(&client, NULL);
     ck_assert_uint_gt(got.messages, 100);
     expect_zone(&got, text, "example.");
@@ -298,7 +303,7 @@ START_TEST(signed_zones)
     (void)fclose(in);
     struct zone_image *image = zones_compile(files[_i][0], text);
     publish(image);
-    struct client client = {files[_i][0], LDNS_RR_TYPE_AXFR, 0, "192.0.2.130", false, false, 700};
+    struct client client = {files[_i][0], LDNS_RR_TYPE_AXFR, 0, "192.0.2.130", false, false, 700, false};
     struct got got = transfer(&client, NULL);
     ck_assert_uint_gt(got.messages, 2);
     expect_zone(&got, text, files[_i][0]);
@@ -314,22 +319,22 @@ static const struct {
     const char *answer; /* in this order */
 } answers[] = {
     /* up to date, ahead, over UDP */
-    {{"example.", LDNS_RR_TYPE_IXFR, 4, "192.0.2.130", false, false, 0}, 0, SOA_OF(4)},
-    {{"example.", LDNS_RR_TYPE_IXFR, 5, "192.0.2.130", false, true, 0}, 0, SOA_OF(4)},
-    {{"example.", LDNS_RR_TYPE_IXFR, 3, "192.0.2.130", true, false, 0}, 0, SOA_OF(4)},
+    {{"example.", LDNS_RR_TYPE_IXFR, 4, "192.0.2.130", false, false, 0, false}, 0, SOA_OF(4)},
+    {{"example.", LDNS_RR_TYPE_IXFR, 5, "192.0.2.130", false, true, 0, false}, 0, SOA_OF(4)},
+    {{"example.", LDNS_RR_TYPE_IXFR, 3, "192.0.2.130", true, false, 0, false}, 0, SOA_OF(4)},
     /* one step, and both */
-    {{"example.", LDNS_RR_TYPE_IXFR, 3, "192.0.2.130", false, false, 0},
+    {{"example.", LDNS_RR_TYPE_IXFR, 3, "192.0.2.130", false, false, 0, false},
      0,
      SOA_OF(4) SOA_OF(3) "ns.example.\t60\tIN\tA\t192.0.2.1\n" SOA_OF(
          4) "other.example.\t60\tIN\tA\t192.0.2.9\n" SOA_OF(4)},
-    {{"example.", LDNS_RR_TYPE_IXFR, 33, "192.0.2.130", false, true, 0}, 0, SOA_OF(4)},
+    {{"example.", LDNS_RR_TYPE_IXFR, 33, "192.0.2.130", false, true, 0, false}, 0, SOA_OF(4)},
     /* nobody's, not an apex, not allowed, not over UDP, no serial */
-    {{"nobody.", LDNS_RR_TYPE_AXFR, 0, "192.0.2.130", false, false, 0}, LDNS_RCODE_NOTAUTH, ""},
-    {{"ns.example.", LDNS_RR_TYPE_AXFR, 0, "192.0.2.130", false, false, 0}, LDNS_RCODE_NOTAUTH, ""},
-    {{"example.", LDNS_RR_TYPE_AXFR, 0, "192.0.2.127", false, false, 0}, LDNS_RCODE_REFUSED, ""},
-    {{"example.", LDNS_RR_TYPE_IXFR, 4, "192.0.2.127", false, false, 0}, LDNS_RCODE_REFUSED, ""},
-    {{"example.", LDNS_RR_TYPE_AXFR, 0, "192.0.2.130", true, false, 0}, LDNS_RCODE_FORMERR, ""},
-    {{"example.", LDNS_RR_TYPE_SOA, 0, "192.0.2.1", false, true, 0}, 0, SOA_OF(4)},
+    {{"nobody.", LDNS_RR_TYPE_AXFR, 0, "192.0.2.130", false, false, 0, false}, LDNS_RCODE_NOTAUTH, ""},
+    {{"ns.example.", LDNS_RR_TYPE_AXFR, 0, "192.0.2.130", false, false, 0, false}, LDNS_RCODE_NOTAUTH, ""},
+    {{"example.", LDNS_RR_TYPE_AXFR, 0, "192.0.2.127", false, false, 0, false}, LDNS_RCODE_REFUSED, ""},
+    {{"example.", LDNS_RR_TYPE_IXFR, 4, "192.0.2.127", false, false, 0, false}, LDNS_RCODE_REFUSED, ""},
+    {{"example.", LDNS_RR_TYPE_AXFR, 0, "192.0.2.130", true, false, 0, false}, LDNS_RCODE_FORMERR, ""},
+    {{"example.", LDNS_RR_TYPE_SOA, 0, "192.0.2.1", false, true, 0, false}, 0, SOA_OF(4)},
 };
 
 /* The newest of three images, with the differences from the others. */
@@ -368,7 +373,8 @@ static ldns_rr *rr_at(struct got *got, size_t i)
 START_TEST(steps_in_many_messages)
 {
     publish_history();
-    struct client client = {"example.", LDNS_RR_TYPE_IXFR, 2, "192.0.2.1", false, true, _i == 0 ? 0 : 250};
+    struct client client = {"example.", LDNS_RR_TYPE_IXFR, 2,    "192.0.2.1", false,
+                            true,       _i == 0 ? 0 : 250, false};
     struct got got = transfer(&client, NULL);
     const uint32_t serials[] = {4, 2, 3, 3, 4, 4};
     unsigned seen = 0;

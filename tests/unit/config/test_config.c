@@ -176,6 +176,8 @@ struct mistake {
 #define PREFIX   "  prefixes: [203.0.113.0/24]\n"
 #define NEIGHBOR "  neighbors:\n    - address: 192.0.2.1\n      remote-as: 64500\n"
 
+#define PEERS(key, peer) LISTEN "zones:\n  - name: a\n    file: b\n    " key ": [\"" peer "\"]\n"
+
 static const struct mistake mistakes[] = {
     /* shape */
     {"", FINDING_ERROR, 0, "nothing is configured"},
@@ -238,6 +240,19 @@ static const struct mistake mistakes[] = {
     {LISTEN "zones:\n  - {name: a.b, file: b}\n  - {name: c, file: d}\n  - {name: A.B., file: e}\n",
      FINDING_ERROR, 6, "'A.B.' stands in line 4 already"},
     {LISTEN "zones:\n  - directory: a\n  - directory: a\n", FINDING_ERROR, 5, "stands in line 4 already"},
+    /* keys, and to whom zones are handed on */
+    {LISTEN "keys:\n  - {name: a, secret-file: /nowhere}\n" ZONES, FINDING_ERROR, 4, "can't be opened"},
+    {LISTEN "keys:\n  - {name: a, secret-file: /dev/null}\n" ZONES, FINDING_ERROR, 4, "isn't a regular file"},
+    {LISTEN "keys:\n  - {name: a}\n" ZONES, FINDING_ERROR, 4, "keys[0].secret-file is missing"},
+    {PEERS("allow-transfer", "192.0.2.0/33"), FINDING_ERROR, 6, "write 1 to 32 behind the /"},
+    {PEERS("allow-transfer", "192.0.2.1/24"), FINDING_ERROR, 6, "write 192.0.2.0/24"},
+    {PEERS("allow-transfer", "everybody"), FINDING_ERROR, 6, "not an address"},
+    {PEERS("allow-transfer", "192.0.2.1 with a.key"), FINDING_ERROR, 6, "key xfr.example"},
+    {PEERS("allow-transfer", "key nobody.knows"), FINDING_ERROR, 6,
+     "names the key 'nobody.knows', which isn't among `keys`"},
+    {PEERS("notify", "192.0.2.0/24"), FINDING_ERROR, 6, "not an address"},
+    {PEERS("notify", "0.0.0.0"), FINDING_ERROR, 6, "isn't the address of a server"},
+    {PEERS("notify", "key nobody.knows"), FINDING_ERROR, 6, "write 192.0.2.7, 192.0.2.7@5353"},
     /* announce */
     {LISTEN ZONES "announce:\n  backend: bird\n", FINDING_ERROR, 6, "doesn't have yet: write bgp or none"},
     {LISTEN ZONES "announce:\n  backend: ospf\n", FINDING_ERROR, 6, "'ospf': write bgp or none"},
@@ -415,6 +430,88 @@ START_TEST(from_files)
 }
 END_TEST
 
+static void write_file(const char *directory, const char *name, const char *text, mode_t mode)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    (void)fputs(text, file);
+    ck_assert_int_eq(fclose(file), 0);
+    ck_assert_int_eq(chmod(path, mode), 0);
+}
+
+static const struct {
+    const char *keys;
+    const char *secret;
+    mode_t mode;
+    const char *finding; /* NULL: none */
+    enum finding_level level;
+} keyrings[] = {
+    {"", "MDEyMzQ1Njc4OWFiY2RlZg==\n", 0600, NULL, FINDING_ERROR},
+    {"", "MDEyMzQ1Njc4OWFiY2RlZg==", 0644, "every user may read", FINDING_WARNING},
+    {"", "MDEyMw==\n", 0600, "only 4 octets", FINDING_WARNING},
+    {"", "secret!\n", 0600, "isn't base64", FINDING_ERROR},
+    {"  - {name: b.key, secret-file: secret, algorithm: hmac-md5}\n", "MDEyMzQ1Njc4OWFiY2RlZg==\n", 0600,
+     "write hmac-sha256, hmac-sha384 or hmac-sha512", FINDING_ERROR},
+    {"  - {name: A.KEY., secret-file: secret}\n", "MDEyMzQ1Njc4OWFiY2RlZg==\n", 0600, "as another key's is",
+     FINDING_ERROR},
+};
+
+START_TEST(keys_and_peers)
+{
+    static const char text[] =
+        LISTEN "keys:\n  - {name: a.Key, secret-file: secret, algorithm: HMAC-SHA512}\n%s"
+               "zones:\n  - name: example\n    file: f\n"
+               "    allow-transfer: [192.0.2.0/25, \"2001:db8::1\", key a.key,"
+               " \"0.0.0.0/0 key A.KEY.\"]\n"
+               "    notify: [192.0.2.7, \"2001:db8::7@5353 key a.key\"]\n"
+               "  - directory: d\n";
+    char directory[] = "/tmp/hither-config-XXXXXX";
+    char path[128];
+    char whole_text[1024];
+    struct findings findings = {0};
+    uint8_t name[NAME_MAX_OCTETS];
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    (void)snprintf(whole_text, sizeof whole_text, text, keyrings[_i].keys);
+    write_file(directory, "hither.yaml", whole_text, 0644);
+    write_file(directory, "secret", keyrings[_i].secret, keyrings[_i].mode);
+    (void)snprintf(path, sizeof path, "%s/hither.yaml", directory);
+    struct settings *settings = settings_read(path, &findings);
+    if (keyrings[_i].finding != NULL) {
+        ck_assert_uint_eq(findings.count, 1);
+        ck_assert_ptr_nonnull(strstr(findings.list[0].text, keyrings[_i].finding));
+        ck_assert_int_eq(findings.list[0].level, keyrings[_i].level);
+        ck_assert((settings == NULL) == (keyrings[_i].level == FINDING_ERROR));
+    } else {
+        show(&findings);
+        ck_assert_uint_eq(findings.count, 0);
+        const struct tsig_key *key = &settings->keys.list[0];
+        ck_assert_int_eq(key->algorithm, TSIG_HMAC_SHA512);
+        ck_assert_uint_eq(key->secret_octets, 16);
+        ck_assert_mem_eq(key->secret, "0123456789abcdef", 16);
+        ck_assert_mem_eq(key->name, "\1a\3key", 7);
+        const struct zone_peers *peers = settings->zones[0].peers;
+        ck_assert_uint_eq(peers->grant_count, 4);
+        ck_assert_uint_eq(peers->grants[1].bits, 128);
+        ck_assert(!peers->grants[0].keyed && peers->grants[2].keyed && peers->grants[2].family == 0);
+        ck_assert(peers->grants[3].keyed && peers->grants[3].family == AF_INET && peers->grants[3].bits == 0);
+        ck_assert_uint_eq(peers->target_count, 2);
+        ck_assert_int_eq(ntohs(peers->targets[0].address.in4.sin_port), 53);
+        ck_assert_int_eq(ntohs(peers->targets[1].address.in6.sin6_port), 5353);
+        (void)name_from_text(name, "a.key");
+        ck_assert(peers->targets[1].keyed && name_equal(peers->targets[1].key, name));
+        ck_assert_ptr_null(settings->zones[1].peers);
+    }
+    settings_free(settings);
+    findings_free(&findings);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof path, "%s/secret", directory);
+    (void)unlink(path);
+    (void)rmdir(directory);
+}
+END_TEST
+
 /* Who wants to ask the daemon needs the socket's path only, even when other values are wrong. */
 START_TEST(control_alone)
 {
@@ -464,6 +561,7 @@ int main(void)
     tcase_add_test(tc, hostile);
     tcase_add_test(tc, too_large);
     tcase_add_test(tc, from_files);
+    tcase_add_loop_test(tc, keys_and_peers, 0, (int)(sizeof keyrings / sizeof keyrings[0]));
     tcase_add_test(tc, control_alone);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
