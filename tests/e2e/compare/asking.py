@@ -153,7 +153,10 @@ def _pipeline(sock, messages, waiting, answers):
 def ask(server, message, transport="udp"):
     """One question to one server: the answer's bytes. The id of `message` is kept."""
     if transport == "tcp":
-        return _ask_stream(server, [message])[0]
+        with socket.create_connection((server.address, server.port), timeout=10) as sock:
+            sock.sendall(struct.pack("!H", len(message)) + message)
+            stream = sock.makefile("rb")
+            return stream.read(struct.unpack("!H", stream.read(2))[0])
     for _ in range(TRIES):
         with socket.socket(socket.AF_INET6 if ":" in server.address else socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.settimeout(PATIENCE_S)

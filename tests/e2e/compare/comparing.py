@@ -2,6 +2,7 @@
 """Compares answers section by section."""
 from message import (A, AAAA, AD, ANY, NS, NSEC, NSEC3, RA, RRSIG, TC, FLAG_NAMES, Malformed)
 
+# What two answers may differ in.
 ASPECTS = ("unreadable", "rcode", "flags", "question", "truncation", "answer", "authority", "additional", "edns")
 
 

@@ -58,7 +58,8 @@ def name_text(wire):
 
 def query(ident, qname, qtype, qclass=1, flags=0, edns=None, do=False, options=b"", version=0, z=0):
     """The bytes of a question. `edns` is the size offered; None leaves the OPT out."""
-    message = struct.pack("!6H", ident, flags, 1, 0, 0, 0 if edns is None else 1) + qname + struct.pack("!HH", qtype, qclass)
+    message = struct.pack("!6H", ident, flags, 1, 0, 0, 0 if edns is None else 1) + qname
+    message += struct.pack("!HH", qtype, qclass)
     if edns is not None:
         message += struct.pack("!BHHBBHH", 0, OPT, edns, 0, version, (0x8000 if do else 0) | z, len(options)) + options
     return message
@@ -92,9 +93,6 @@ def read_name(message, at):
             at = limit = target
         else:
             raise Malformed("a label of an unknown kind")
-
-
-_names = {}
 
 
 def _rdata(message, rtype, at, end):

@@ -25,7 +25,6 @@ UNKNOWN = 65280
 AT_NAMES = (A, AAAA, MX, TXT, NS, SOA, DS, CNAME, DNAME, ANY, UNKNOWN)
 AT_SIGNED_NAMES = AT_NAMES + (DNSKEY, NSEC, NSEC3PARAM, RRSIG)
 BESIDE = (A, TXT, NS, DS, CNAME, ANY)
-FEW = (A, DS, ANY)
 
 
 class Question(namedtuple("Question", "qname qtype mode")):

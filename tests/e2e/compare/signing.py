@@ -76,7 +76,7 @@ def sign_all(directory):
             out.write_text(text)
             continue
         above = recipe.name.partition(".")[2]
-        keys = [_key(directory, recipe.name, recipe.algorithm, True), _key(directory, recipe.name, recipe.algorithm, False)]
+        keys = [_key(directory, recipe.name, recipe.algorithm, entry_point) for entry_point in (True, False)]
         text += delegations.get(recipe.name, "")
         sign = _sign_with_ldns if recipe.tool == "ldns" else _sign_with_bind
         sign(directory, recipe, text, keys, out)

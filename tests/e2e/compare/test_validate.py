@@ -11,7 +11,7 @@ import differences
 import message
 import questions
 import signing
-from message import A, AD, DS, MX, NS, NSEC, NSEC3, RRSIG, SOA, TXT, query, read
+from message import A, AD, DS, MX, NS, NSEC, NSEC3, RD, RRSIG, SOA, TXT, query, read
 from peers import apex_wire
 from validator import Validator
 
@@ -75,7 +75,7 @@ def test_proofs(signed, unbound, zone):
     ours = [read(octets) for octets in ours]
     judged = [i for i, answer in enumerate(ours) if can_be_judged(answer)]
     # RD, since this is a resolver; CD is clear, so that it validates.
-    theirs = asking.ask_udp([unbound.server], [query(0, *asked[i], flags=message.RD, edns=4096, do=True) for i in judged])
+    theirs = asking.ask_udp([unbound.server], [query(0, *asked[i], flags=RD, edns=4096, do=True) for i in judged])
     bogus = []
     secure = 0
     for i, octets in zip(judged, theirs["unbound"]):
