@@ -250,7 +250,7 @@ static const struct mistake mistakes[] = {
     {PEERS("allow-transfer", "192.0.2.1 with a.key"), FINDING_ERROR, 6, "key xfr.example"},
     {PEERS("allow-transfer", "key nobody.knows"), FINDING_ERROR, 6,
      "names the key 'nobody.knows', which isn't among `keys`"},
-    {PEERS("notify", "192.0.2.0/24"), FINDING_ERROR, 6, "not an address"},
+    {PEERS("notify", "192.0.2.0/24"), FINDING_ERROR, 6, "write 192.0.2.0"},
     {PEERS("notify", "0.0.0.0"), FINDING_ERROR, 6, "isn't the address of a server"},
     {PEERS("notify", "key nobody.knows"), FINDING_ERROR, 6, "write 192.0.2.7, 192.0.2.7@5353"},
     /* announce */
