@@ -6,6 +6,7 @@
 #include "zone/svcb.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <ldns/ldns.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -413,9 +414,12 @@ static const char *field_params(struct zone_rdata_source *source, struct writer 
 static const char *field_mnemonic(ldns_rdf_type kind, struct zone_rdata_source *source, struct writer *to)
 {
     const struct zone_token *token = word_next(source);
-    bool number = token->octets > 0 && token->text[0] >= '0' && token->text[0] <= '9';
-    if (!number)
+    char first = token->octets > 0 ? token->text[0] : '\0';
+    if (isalpha((unsigned char)first))
         return field_by_ldns(kind, source, 1, to);
+    /* Not for ldns, which leaks what it makes of a CERT's "-0". */
+    if (first < '0' || first > '9')
+        return "it is neither a number nor a mnemonic";
     const char *reason = field_number(token, kind == LDNS_RDF_TYPE_CERT_ALG ? 2 : 1, to);
     if (reason == NULL)
         source->at++;
