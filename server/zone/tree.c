@@ -109,9 +109,9 @@ static int add_owner(struct zone_tree *tree, struct tree_path *path, uint32_t fi
     unsigned labels = name_labels(owner);
     unsigned apex_labels = tree->nodes[0].labels;
     const uint8_t *at = owner;
-    for (unsigned i = labels; i > apex_labels; i--, at = name_parent(at))
-        suffixes[i - apex_labels] = at; /* suffixes[d] has d labels more than the apex */
-    unsigned depth = labels - apex_labels;
+    unsigned depth = labels > apex_labels ? labels - apex_labels : 0;
+    for (unsigned d = depth; d > 0; d--, at = name_parent(at))
+        suffixes[d] = at; /* d labels more than the apex */
 
     unsigned common = 1;
     while (common < path->depth && common <= depth &&
