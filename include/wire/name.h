@@ -128,6 +128,9 @@ static inline uint64_t name_hash_label(uint64_t parent, const uint8_t *label)
     return name_hash_mix(parent + 1, v & (UINT64_MAX >> (64 - 8 * octets)));
 }
 
+/* The hash of a checked name, whole and folded. */
+uint64_t name_hash(const uint8_t *name);
+
 /* Presentation form with a closing dot, escaped (RFC 1035 5.1), zero-terminated, into `text` of
  * NAME_TEXT_MAX. Returns `text`. */
 char *name_to_text(const uint8_t *name, char text[NAME_TEXT_MAX]);

@@ -63,6 +63,17 @@ static unsigned label_starts(const uint8_t *name, uint8_t starts[NAME_MAX_LABELS
     return labels;
 }
 
+uint64_t name_hash(const uint8_t *name)
+{
+    uint8_t folded[NAME_MAX_OCTETS + NAME_PADDING];
+    uint8_t starts[NAME_MAX_LABELS];
+    uint64_t hash = NAME_HASH_ROOT;
+    name_fold(folded, name, name_octets(name));
+    for (unsigned labels = label_starts(name, starts); labels > 0; labels--)
+        hash = name_hash_label(hash, folded + starts[labels - 1]);
+    return hash;
+}
+
 static int label_compare(const uint8_t *a, const uint8_t *b)
 {
     uint8_t shorter = a[0] < b[0] ? a[0] : b[0];

@@ -8,18 +8,6 @@
 
 static struct zone_set *set_in_force;
 
-static uint64_t apex_hash(const uint8_t *apex)
-{
-    uint8_t starts[NAME_MAX_LABELS];
-    unsigned labels = 0;
-    for (size_t at = 0; apex[at] != 0; at += 1 + (size_t)apex[at])
-        starts[labels++] = (uint8_t)at;
-    uint64_t hash = NAME_HASH_ROOT;
-    while (labels > 0)
-        hash = name_hash_label(hash, apex + starts[--labels]);
-    return hash;
-}
-
 static int by_apex(const void *a, const void *b)
 {
     struct zone_image *const *left = a;
@@ -34,7 +22,7 @@ static bool set_fill(struct zone_set *set)
         const struct image_header *header = set->images[i]->header;
         if (i > 0 && by_apex(&set->images[i - 1], &set->images[i]) == 0)
             return false;
-        uint64_t hash = apex_hash(header->apex);
+        uint64_t hash = name_hash(header->apex);
         size_t slot = hash & set->mask;
         while (set->slots[slot].image != NULL)
             slot = (slot + 1) & set->mask;

@@ -22,18 +22,6 @@ static uint64_t hash_below(uint64_t parent, const uint8_t *owner)
     return name_hash_label(parent, label);
 }
 
-static uint64_t hash_whole(const uint8_t *name)
-{
-    uint8_t starts[NAME_MAX_LABELS];
-    unsigned labels = 0;
-    for (size_t at = 0; name[at] != 0; at += 1 + (size_t)name[at])
-        starts[labels++] = (uint8_t)at;
-    uint64_t hash = NAME_HASH_ROOT;
-    while (labels > 0)
-        hash = hash_below(hash, name + starts[--labels]);
-    return hash;
-}
-
 static struct tree_node *node_append(struct tree_node **list, size_t *count, size_t *capacity)
 {
     if (*count == *capacity) {
@@ -134,7 +122,7 @@ static int add_apex(struct zone_tree *tree, struct tree_path *path, uint32_t las
     node->last = last;
     node->labels = (uint8_t)name_labels(node->owner);
     node->owner_octets = (uint8_t)name_octets(node->owner);
-    node->hash = hash_whole(node->owner);
+    node->hash = name_hash(node->owner);
     node->flags = flags_of_types(tree->records, 0, last, true);
     path->nodes[0] = 0;
     path->depth = 1;
@@ -207,7 +195,7 @@ int tree_build(struct zone_tree *tree, const struct zone_records *records)
 
 uint32_t tree_find(const struct zone_tree *tree, const uint8_t *name)
 {
-    size_t slot = hash_whole(name) & tree->table_mask;
+    size_t slot = name_hash(name) & tree->table_mask;
     for (; tree->table[slot] != 0; slot = (slot + 1) & tree->table_mask) {
         if (name_equal(tree->nodes[tree->table[slot] - 1].owner, name))
             return tree->table[slot] - 1;
