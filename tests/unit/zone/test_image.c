@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What an image promises: the same records give the same bytes, a file is served as it was written, and one
+ * that isn't whole is refused.
+ */
+#include "../support/zones.h"
+#include "zone/format.h"
+#include "zone/image.h"
+#include "zone/set.h"
+
+#include <check.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char in_order[] = "$TTL 300\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nWWW A 192.0.2.2\n"
+                               "a.b.c TXT \"x\"\nsub NS ns.sub\nns.sub A 192.0.2.3\n";
+static const char shuffled[] = "$TTL 300\nns.sub A 192.0.2.3\na.b.c TXT \"x\"\n@ NS ns\nWWW A 192.0.2.2\n"
+                               "WWW A 192.0.2.2\nsub NS ns.sub\nns A 192.0.2.1\n@ SOA ns h 1 2 3 4 5\n";
+
+START_TEST(same_records_same_bytes)
+{
+    struct zone_image *a = zones_compile("example.", in_order);
+    struct zone_image *b = zones_compile("example.", shuffled);
+    ck_assert_uint_eq(a->octets, b->octets);
+    ck_assert_mem_eq(a->bytes, b->bytes, a->octets);
+    ck_assert_uint_eq(zone_image_serial(a), 1);
+    ck_assert_uint_eq(zone_image_records(a), 7);
+    /* example. ns WWW a.b.c b.c c sub ns.sub */
+    ck_assert_uint_eq(zone_image_names(a), 8);
+    zone_image_release(a);
+    zone_image_release(b);
+}
+END_TEST
+
+START_TEST(one_octet_other_digest)
+{
+    struct zone_image *a = zones_compile("example.", in_order);
+    struct zone_image *b = zones_compile_file("example.", "example.zone");
+    ck_assert_mem_ne(zone_image_digest(a), zone_image_digest(b), IMAGE_DIGEST_OCTETS);
+    zone_image_release(a);
+    zone_image_release(b);
+}
+END_TEST
+
+/* Every node is met by walking from one to the next, parents before children. */
+START_TEST(nodes_follow_one_another)
+{
+    struct zone_image *image = zones_compile_file("nsec3.example.", "signed-nsec3.zone");
+    const struct image_header *header = image->header;
+    uint64_t nodes = 0;
+    for (image_ref at = header->nodes; at != header->nsec3_nodes_end; nodes++) {
+        ck_assert_uint_lt(at, header->nsec3_nodes_end);
+        at = image_node_after(image->bytes, at);
+    }
+    ck_assert_uint_eq(nodes, header->name_count);
+    zone_image_release(image);
+}
+END_TEST
+
+static void write_file(const char *path, const uint8_t *bytes, size_t octets)
+{
+    FILE *out = fopen(path, "w");
+    ck_assert_ptr_nonnull(out);
+    ck_assert_uint_eq(fwrite(bytes, 1, octets, out), octets);
+    ck_assert_int_eq(fclose(out), 0);
+}
+
+START_TEST(file_comes_back_whole_or_not_at_all)
+{
+    char path[] = "/tmp/hither-image-XXXXXX";
+    const char *why = NULL;
+    struct zone_image *image = zones_compile("example.", in_order);
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    ck_assert_int_eq(zone_image_save(image, path), 0);
+    struct zone_image *again = zone_image_open(path, &why);
+    ck_assert_ptr_nonnull(again);
+    ck_assert_mem_eq(again->bytes, image->bytes, image->octets);
+    zone_image_release(again);
+
+    uint8_t *bytes = malloc(image->octets);
+    ck_assert_ptr_nonnull(bytes);
+    memcpy(bytes, image->bytes, image->octets);
+    bytes[image->octets / 2] ^= 1;
+    write_file(path, bytes, image->octets);
+    ck_assert_ptr_null(zone_image_open(path, &why));
+    ck_assert_ptr_nonnull(why);
+    write_file(path, image->bytes, image->octets - 4);
+    ck_assert_ptr_null(zone_image_open(path, &why));
+    write_file(path, image->bytes, 3);
+    ck_assert_ptr_null(zone_image_open(path, &why));
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_ptr_null(zone_image_open(path, &why));
+    free(bytes);
+    zone_image_release(image);
+}
+END_TEST
+
+START_TEST(set_refuses_an_apex_twice)
+{
+    struct zone_image *a = zones_compile("example.", in_order);
+    struct zone_image *b = zones_compile("EXAMPLE.", shuffled);
+    struct zone_image *both[] = {a, b};
+    ck_assert_ptr_null(zone_set_new(both, 2));
+    zone_image_release(a);
+    zone_image_release(b);
+}
+END_TEST
+
+int main(void)
+{
+    if (sodium_init() < 0)
+        return EXIT_FAILURE;
+    Suite *suite = suite_create("zone/image");
+    TCase *tests = tcase_create("image");
+    tcase_add_test(tests, same_records_same_bytes);
+    tcase_add_test(tests, one_octet_other_digest);
+    tcase_add_test(tests, nodes_follow_one_another);
+    tcase_add_test(tests, file_comes_back_whole_or_not_at_all);
+    tcase_add_test(tests, set_refuses_an_apex_twice);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
