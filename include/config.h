@@ -44,6 +44,7 @@ struct settings_zone {
     char *file;               /* absolute path; NULL for a directory */
     char *directory;          /* absolute path; NULL for a file */
     uint32_t line;            /* in the configuration, for messages */
+    uint64_t prefixes;        /* its own: a set of the bits 1 << index into announce.prefixes */
     struct zone_peers *peers; /* to whom the zone is handed on; a reference; NULL: to nobody */
 };
 

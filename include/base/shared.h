@@ -66,12 +66,20 @@ enum shared_zone_state {
     SHARED_ZONE_STALE,  /* the newest source was refused; the image before it is being served */
 };
 
+/* One of announce.prefixes. */
+struct shared_prefix {
+    uint8_t family;
+    uint8_t bits;
+    uint8_t octets[16];
+};
+
 struct shared_zone {
     uint32_t state; /* enum shared_zone_state */
     uint32_t serial;
     uint64_t names;
     uint64_t image_octets;
     int64_t loaded_unix_s;
+    uint64_t prefixes;  /* its own: a set of the bits 1 << index into shared_up.prefixes */
     uint8_t digest[16]; /* the first half of the image's BLAKE2b-256 */
     uint8_t apex[256];  /* folded wire name */
 };
@@ -86,6 +94,8 @@ struct shared_up {
     _Atomic uint64_t queries;       /* answered since start, all workers; for "queries have stopped" */
     _Atomic uint32_t zone_sequence; /* odd while the zone table is being replaced */
     _Atomic uint32_t zone_count;
+    uint32_t prefix_count; /* what zones mean by their prefixes; replaced with the table */
+    struct shared_prefix prefixes[SETTINGS_MAX_PREFIXES];
     struct shared_zone zones[SHARED_MAX_ZONES]; /* sparse: only what is used takes memory */
 };
 

@@ -64,6 +64,9 @@ void judge_server(struct judge *j);
 void judge_keys(struct judge *j);
 void judge_zones(struct judge *j);
 
+/* Which of announce.prefixes, judged already, are the zones' own. */
+void judge_zone_prefixes(struct judge *j);
+
 /* To whom the zones of an entry are handed on; `entry` is where it stands. */
 void judge_peers(struct judge *j, const struct place *entry, const struct raw_zone *raw,
                  struct settings_zone *zone);

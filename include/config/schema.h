@@ -29,6 +29,7 @@ struct raw_zone {
     char *name;
     char *file;
     char *directory;
+    char *prefix;
     char **allow_transfer;
     uint32_t allow_transfer_count;
     char **notify;

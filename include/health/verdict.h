@@ -4,7 +4,8 @@
  * Pure: results and time in, verdict out, so that a day of flapping replays in a moment.
  *
  *     verdict_round()    a round of checks is complete
- *     verdict_fail()     something that needs no second opinion: the server is dead, a zone can't be served
+ *     verdict_fail()     something that needs no second opinion: the server is dead, a zone is lost
+ *     verdict_degrade()  the same for what may only degrade
  *     verdict_judge()    time passes: stale results, the end of a hold-down
  *
  * The class of a check says what it may do. LOCAL: this PoP can't answer, so its route may go. SHARED: a
@@ -77,6 +78,10 @@ enum verdict verdict_round(struct verdict_state *state, const struct verdict_rul
 
 /* Down at once. The rise back needs good rounds and the hold-down like any other. */
 enum verdict verdict_fail(struct verdict_state *state, const struct verdict_rules *rules, struct mono now);
+
+/* Trouble that other PoPs may have as well, known at once: less preferred, never withdrawn for it. The way
+ * back needs good rounds. */
+enum verdict verdict_degrade(struct verdict_state *state, const struct verdict_rules *rules, struct mono now);
 
 /* Time has passed. */
 enum verdict verdict_judge(struct verdict_state *state, const struct verdict_rules *rules, struct mono now);

@@ -11,8 +11,17 @@
 
 #include <stddef.h>
 
-/* Replaces the zone table (under its sequence lock) by the states, at most SHARED_MAX_ZONES of them. */
-void zone_report_table(struct shared_up *up, struct zone_state *const *states, size_t count);
+/* All zones in canonical order; `sources` says which prefixes are whose own. */
+struct zone_table {
+    struct zone_state *const *states;
+    size_t count;
+    const struct zone_sources *sources;
+    const struct shared_prefix *prefixes; /* of announce.prefixes, at most SETTINGS_MAX_PREFIXES */
+    size_t prefix_count;
+};
+
+/* Replaces the zone table (under its sequence lock) by this one, at most SHARED_MAX_ZONES of it. */
+void zone_report_table(struct shared_up *up, const struct zone_table *table);
 
 /* The report as a JSON object, with the zones that are not merely kept (the first ones) and the findings; to
  * be freed. NULL when memory is short. */

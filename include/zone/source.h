@@ -24,6 +24,7 @@ struct zone_source {
     uint8_t apex[NAME_MAX_OCTETS]; /* wire form, case as configured */
     char *path;                    /* owned; absolute */
     uint32_t line;                 /* in the configuration, for messages */
+    uint64_t prefixes;             /* settings_zone.prefixes */
     struct zone_peers *peers;      /* the settings': borrowed; may be NULL */
 };
 

@@ -125,6 +125,7 @@ void judge_config(struct settings *settings, const struct raw_config *raw, const
     judge_keys(&j);
     judge_zones(&j);
     judge_announce(&j);
+    judge_zone_prefixes(&j);
     judge_health(&j);
     free(j.directory);
 }

@@ -89,6 +89,41 @@ static void judge_same_zones(struct judge *j)
     free(keys);
 }
 
+/* The index of announce.prefixes that one of the words of a zone's `prefix` names. */
+static bool judge_zone_prefix(struct judge *j, const struct place *at, const char *word, size_t *index)
+{
+    const struct settings_announce *announce = &j->settings->announce;
+    struct settings_prefix prefix;
+    struct value_why why;
+    if (!value_prefix(word, &prefix, &why)) {
+        judge_say_why(j, at, &why);
+        return false;
+    }
+    for (*index = 0; *index < announce->prefix_count; ++*index) {
+        const struct settings_prefix *other = &announce->prefixes[*index];
+        if (other->family == prefix.family && other->bits == prefix.bits &&
+            memcmp(other->octets, prefix.octets, sizeof prefix.octets) == 0)
+            return true;
+    }
+    judge_say(j, FINDING_ERROR, at, "has %s, which isn't one of announce.prefixes: put it there too", word);
+    return false;
+}
+
+void judge_zone_prefixes(struct judge *j)
+{
+    for (uint32_t i = 0; i < j->settings->zone_count; i++) {
+        const struct place at = place("zones[%u].prefix", i);
+        char *words = j->raw->zones[i].prefix != NULL ? strdup(j->raw->zones[i].prefix) : NULL;
+        char *rest = words;
+        size_t index;
+        for (char *word = words != NULL ? strtok_r(words, " ,", &rest) : NULL; word != NULL;
+             word = strtok_r(NULL, " ,", &rest))
+            if (judge_zone_prefix(j, &at, word, &index))
+                j->settings->zones[i].prefixes |= UINT64_C(1) << index;
+        free(words);
+    }
+}
+
 void judge_zones(struct judge *j)
 {
     const struct place at = place("zones");

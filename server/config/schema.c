@@ -43,6 +43,7 @@ static const cyaml_schema_field_t zone_fields[] = {
     FIELD_TEXT("name", struct raw_zone, name),
     FIELD_TEXT("file", struct raw_zone, file),
     FIELD_TEXT("directory", struct raw_zone, directory),
+    FIELD_TEXT("prefix", struct raw_zone, prefix),
     FIELD_LIST("allow-transfer", struct raw_zone, allow_transfer, &text_schema, SETTINGS_MAX_PEERS),
     FIELD_LIST("notify", struct raw_zone, notify, &text_schema, SETTINGS_MAX_PEERS),
     CYAML_FIELD_END,

@@ -18,11 +18,15 @@
 #define FIRST_RETRY_MS 100 /* between rounds before the first good verdict */
 #define WHY_OCTETS     1400
 
+#define SCOPE_NAME_OCTETS (INET6_ADDRSTRLEN + 8)
+
 /* One verdict: an announced prefix, or everything when there is none. */
 struct scope {
     struct settings_prefix prefix; /* family 0: everything; its text isn't used */
     struct verdict_state state;
     bool addresses[SETTINGS_MAX_ADDRESSES]; /* which listen addresses count */
+    struct zones_effect zones;              /* as the last complete walk found them */
+    enum verdict told;                      /* what the log knows */
 };
 
 struct health {
@@ -53,7 +57,6 @@ struct health {
     int64_t round_took_ms;
     struct mono watched_at;
     char why[WHY_OCTETS];
-    enum verdict told; /* the overall verdict that the log knows */
     bool stopping;
     unsigned open_handles;
 };
@@ -76,9 +79,18 @@ static const char *transport_name(enum probe_transport transport)
     return transport == PROBE_UDP ? "UDP" : "TCP";
 }
 
-static bool health_zones_failed(const struct health *h)
+/* The scope that its zones do most to; NULL: they do nothing to any. */
+static const struct scope *health_zones_worst(const struct health *h)
 {
-    return h->scan.failed > 0;
+    const struct scope *worst = NULL;
+    for (size_t i = 0; i < h->scope_count; i++) {
+        const struct scope *scope = &h->scopes[i];
+        if (scope->zones.withdraws || (scope->zones.degrades && worst == NULL))
+            worst = scope;
+        if (scope->zones.withdraws)
+            return worst;
+    }
+    return worst;
 }
 
 static void health_say_probe(struct health *h, const struct probe_result *result)
@@ -101,15 +113,19 @@ static void health_say_why(struct health *h)
         (void)snprintf(h->why, sizeof h->why, "the server isn't serving yet");
         return;
     }
-    if (health_zones_failed(h)) {
-        (void)snprintf(h->why, sizeof h->why, "zone %s can't be served (%zu of %zu can't)",
-                       h->scan.first_failed, h->scan.failed, h->scan.total);
+    const struct scope *zones = health_zones_worst(h);
+    if (zones != NULL && zones->zones.withdraws) {
+        (void)snprintf(h->why, sizeof h->why, "%s", zones->zones.why);
         return;
     }
     for (size_t i = 0; i < h->result_count; i++) {
         if (h->results[i].good)
             continue;
         health_say_probe(h, &h->results[i]);
+        return;
+    }
+    if (zones != NULL) {
+        (void)snprintf(h->why, sizeof h->why, "%s", zones->zones.why);
         return;
     }
     (void)snprintf(h->why, sizeof h->why, "%s",
@@ -146,14 +162,35 @@ static struct verdict_report health_report(const struct health *h)
     return report;
 }
 
+static char *scope_name(const struct scope *scope, char name[SCOPE_NAME_OCTETS])
+{
+    char ip[INET6_ADDRSTRLEN] = "";
+    (void)snprintf(name, SCOPE_NAME_OCTETS, "everything");
+    if (scope->prefix.family == 0)
+        return name;
+    (void)inet_ntop(scope->prefix.family, scope->prefix.octets, ip, sizeof ip);
+    (void)snprintf(name, SCOPE_NAME_OCTETS, "%s/%u", ip, scope->prefix.bits);
+    return name;
+}
+
+static void scope_log(const struct health *h, struct scope *scope)
+{
+    char name[SCOPE_NAME_OCTETS];
+    enum verdict verdict = scope->state.verdict;
+    bool of_zones = scope->zones.withdraws && !h->gone && h->serving;
+    if (verdict == scope->told)
+        return;
+    scope->told = verdict;
+    log_write(verdict == VERDICT_GOOD ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "verdict on %s: %s: %s",
+              scope_name(scope, name), verdict_name(verdict), of_zones ? scope->zones.why : h->why);
+}
+
 static void health_tell(struct health *h)
 {
     struct verdict_report report = health_report(h);
     health_say_why(h);
-    if (report.overall != h->told)
-        log_write(report.overall == VERDICT_BAD ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "verdict %s: %s",
-                  verdict_name(report.overall), h->why);
-    h->told = report.overall;
+    for (size_t i = 0; i < h->scope_count; i++)
+        scope_log(h, &h->scopes[i]);
     h->callback(h->arg, &report, h->why);
 }
 
@@ -194,14 +231,18 @@ static size_t scope_checks(const struct health *h, const struct scope *scope, st
     for (size_t i = 0; i < h->result_count; i++)
         if (scope->addresses[h->results[i].address])
             checks[count++] = (struct check_result){CHECK_LOCAL, h->results[i].good};
-    if (count > 0 && health_zones_failed(h))
+    if (count == 0)
+        return 0;
+    if (scope->zones.withdraws)
         checks[count++] = (struct check_result){CHECK_LOCAL, false};
+    if (scope->zones.degrades)
+        checks[count++] = (struct check_result){CHECK_SHARED, false};
     return count;
 }
 
 static void health_round_complete(struct health *h, struct mono now)
 {
-    struct check_result checks[SETTINGS_MAX_ADDRESSES * 2 + 1];
+    struct check_result checks[SETTINGS_MAX_ADDRESSES * 2 + 2];
     h->rounds++;
     for (size_t i = 0; i < h->scope_count; i++) {
         struct scope *scope = &h->scopes[i];
@@ -235,7 +276,8 @@ static void health_round_unasked(struct health *h, struct mono now)
 static void on_interval(uv_timer_t *timer)
 {
     struct health *h = timer->data;
-    static uint8_t names[PROBE_ZONES_MOST][NAME_MAX_OCTETS]; /* one loop, one thread */
+    static struct zones_entry zones[PROBE_ZONES_MOST]; /* one loop, one thread */
+    static uint8_t names[PROBE_ZONES_MOST][NAME_MAX_OCTETS];
     if (probe_is_running(h->probe))
         return;
     h->round_began = mono_now();
@@ -245,8 +287,10 @@ static void on_interval(uv_timer_t *timer)
         health_schedule(h, h->settings.interval_ms);
         return;
     }
-    int count = zones_read_slice(h->up, &h->cursor, names, PROBE_ZONES_MOST);
+    int count = zones_read_slice(h->up, &h->cursor, zones, PROBE_ZONES_MOST);
     h->asked_zones = count > 0 ? count : 0;
+    for (int i = 0; i < h->asked_zones; i++)
+        memcpy(names[i], zones[i].name, sizeof names[i]);
     probe_round(h->probe, names, h->asked_zones, h->settings.timeout_ms);
 }
 
@@ -265,16 +309,37 @@ static bool health_look_at_server(struct health *h)
     return true;
 }
 
-/* A zone that can't be served needs no probe to be believed. */
+/* Some prefix belongs to no zone, so it is where zones without a prefix are looked for. */
+static bool health_has_common_scope(const struct health *h)
+{
+    for (size_t i = 0; i < h->scope_count; i++) {
+        const struct settings_prefix *p = &h->scopes[i].prefix;
+        if (zones_group_of(&h->scan.last, p->family, p->bits, p->octets) == ZONES_COMMON)
+            return true;
+    }
+    return false;
+}
+
+/* A zone's state needs no probe to be believed. */
+static void scope_take_zones(const struct health *h, struct scope *scope, bool has_common, struct mono now)
+{
+    const struct settings_prefix *p = &scope->prefix;
+    size_t group = zones_group_of(&h->scan.last, p->family, p->bits, p->octets);
+    scope->zones = zones_judge(&h->scan.last, group, group == ZONES_COMMON || !has_common);
+    if (scope->zones.withdraws && scope->state.was_good)
+        verdict_fail(&scope->state, &h->rules, now);
+    if (scope->zones.degrades)
+        verdict_degrade(&scope->state, &h->rules, now);
+}
+
 static bool health_look_at_zones(struct health *h, struct mono now)
 {
     if (!h->serving || !zones_scan_step(&h->scan, h->up))
         return false;
-    if (!health_zones_failed(h) || !health_has_been_good(h))
-        return false;
+    bool has_common = health_has_common_scope(h);
     for (size_t i = 0; i < h->scope_count; i++)
-        verdict_fail(&h->scopes[i].state, &h->rules, now);
-    return true;
+        scope_take_zones(h, &h->scopes[i], has_common, now);
+    return health_zones_worst(h) != NULL;
 }
 
 static bool health_judge_all(struct health *h, struct mono now)
@@ -333,7 +398,7 @@ void health_server_back(struct health *h)
     h->gone = false;
     for (size_t i = 0; i < h->scope_count; i++)
         verdict_restart(&h->scopes[i].state);
-    h->scan = (struct zones_scan){0};
+    zones_scan_again(&h->scan);
     health_schedule(h, 0);
 }
 
@@ -380,8 +445,10 @@ static struct scope health_scope_for(const struct health *h, const struct settin
     struct scope scope = {.prefix = *prefix};
     scope.prefix.text = NULL;
     for (size_t i = 0; i < h->scope_count; i++)
-        if (scope_is_for(&h->scopes[i], prefix))
+        if (scope_is_for(&h->scopes[i], prefix)) {
             scope.state = h->scopes[i].state;
+            scope.told = h->scopes[i].told;
+        }
     return scope;
 }
 
@@ -422,6 +489,7 @@ int health_reload(struct health *h, const struct settings *settings)
     h->listen_count = settings->server.listen_count;
     h->result_count = 0;
     health_take_scopes(h, settings);
+    zones_scan_again(&h->scan);
     health_schedule(h, 0);
     return 0;
 }
@@ -451,8 +519,10 @@ struct health *health_start(uv_loop_t *loop, const struct settings *settings, co
 static void on_handle_closed(uv_handle_t *handle)
 {
     struct health *h = handle->data;
-    if (--h->open_handles == 0)
-        free(h);
+    if (--h->open_handles > 0)
+        return;
+    zones_scan_free(&h->scan);
+    free(h);
 }
 
 void health_stop(struct health *h)
@@ -489,19 +559,15 @@ static json_t *why_check(const struct health *h, const struct probe_result *resu
 static json_t *why_scope(const struct scope *scope, struct mono now)
 {
     const struct verdict_state *s = &scope->state;
-    char text[INET6_ADDRSTRLEN + 8] = "everything";
-    char ip[INET6_ADDRSTRLEN] = "";
-    if (scope->prefix.family != 0) {
-        (void)inet_ntop(scope->prefix.family, scope->prefix.octets, ip, sizeof ip);
-        (void)snprintf(text, sizeof text, "%s/%u", ip, scope->prefix.bits);
-    }
+    char text[SCOPE_NAME_OCTETS];
     int64_t held_ms = s->held_until.ns != 0 ? mono_ms_between(now, s->held_until) : 0;
-    return json_pack(
-        "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "prefix", text, "verdict", verdict_name(s->verdict),
-        "since_ms", (json_int_t)(s->since.ns != 0 ? mono_ms_between(s->since, now) : 0), "good_in_a_row",
-        (json_int_t)s->good_row, "bad_in_a_row", (json_int_t)s->bad_row, "flaps", (json_int_t)s->flaps,
-        "held_down_ms", (json_int_t)(held_ms > 0 ? held_ms : 0), "last_round_ms",
-        (json_int_t)(s->round_at.ns != 0 ? mono_ms_between(s->round_at, now) : -1));
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "prefix", scope_name(scope, text),
+                     "verdict", verdict_name(s->verdict), "zones", scope->zones.why, "since_ms",
+                     (json_int_t)(s->since.ns != 0 ? mono_ms_between(s->since, now) : 0), "good_in_a_row",
+                     (json_int_t)s->good_row, "bad_in_a_row", (json_int_t)s->bad_row, "flaps",
+                     (json_int_t)s->flaps, "held_down_ms", (json_int_t)(held_ms > 0 ? held_ms : 0),
+                     "last_round_ms",
+                     (json_int_t)(s->round_at.ns != 0 ? mono_ms_between(s->round_at, now) : -1));
 }
 
 json_t *health_why(const struct health *h)
@@ -515,9 +581,11 @@ json_t *health_why(const struct health *h)
         json_array_append_new(prefixes, why_scope(&h->scopes[i], now));
     json_t *server =
         json_pack("{s:b, s:s}", "serving", (int)h->serving, "trouble", h->gone ? h->gone_why : "");
-    json_t *zones = json_pack("{s:I, s:I, s:I, s:s}", "total", (json_int_t)h->scan.total, "served",
-                              (json_int_t)h->scan.served, "failed", (json_int_t)h->scan.failed,
-                              "first_failed", h->scan.first_failed);
+    const struct zones_summary *sum = &h->scan.last;
+    char first[NAME_TEXT_MAX];
+    json_t *zones = json_pack("{s:s, s:I, s:I, s:I, s:I}", "first_failed", zones_first_failed(sum, first),
+                              "total", (json_int_t)sum->total, "served", (json_int_t)sum->served, "failed",
+                              (json_int_t)sum->failed, "stale", (json_int_t)sum->stale);
     json_t *rules =
         json_pack("{s:I, s:I, s:I, s:I, s:I}", "interval_ms", (json_int_t)h->settings.interval_ms,
                   "timeout_ms", (json_int_t)h->settings.timeout_ms, "fall", (json_int_t)h->rules.fall, "rise",

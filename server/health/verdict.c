@@ -139,6 +139,13 @@ enum verdict verdict_fail(struct verdict_state *s, const struct verdict_rules *r
     return s->verdict;
 }
 
+enum verdict verdict_degrade(struct verdict_state *s, const struct verdict_rules *rules, struct mono now)
+{
+    s->degraded = true;
+    s->shared_good_row = 0;
+    return verdict_judge(s, rules, now);
+}
+
 void verdict_restart(struct verdict_state *s)
 {
     s->was_good = false;

@@ -2,14 +2,22 @@
 #include "health/zones.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define SLICE_LOOKS 4096  /* entries looked at for one slice */
-#define SCAN_LOOKS  16384 /* entries looked at in one step of a walk: well under a millisecond */
+#define SLICE_LOOKS 4096 /* entries looked at for one slice */
+#define SCAN_LOOKS  8192 /* entries looked at in one step of a walk: well under a millisecond */
+#define SEEN_LEAST  64
 
 static uint32_t zones_load(const _Atomic uint32_t *from)
 {
     return atomic_load_explicit((_Atomic uint32_t *)(uintptr_t)from, memory_order_acquire);
+}
+
+uint32_t zones_sequence(const struct shared_up *up)
+{
+    return zones_load(&up->zone_sequence);
 }
 
 static size_t zones_count(const struct shared_up *up)
@@ -30,6 +38,11 @@ static uint32_t zones_state(const struct shared_zone *zone)
     return *(const volatile uint32_t *)&zone->state;
 }
 
+static uint64_t zones_prefixes(const struct shared_zone *zone)
+{
+    return *(const volatile uint64_t *)&zone->prefixes;
+}
+
 /* The apex, if it is a name. It is copied before it is judged: the other side could change it in between. */
 static bool zones_copy_name(const struct shared_zone *zone, uint8_t name[NAME_MAX_OCTETS])
 {
@@ -38,9 +51,9 @@ static bool zones_copy_name(const struct shared_zone *zone, uint8_t name[NAME_MA
     return name_check(name, NAME_MAX_OCTETS) != 0;
 }
 
-int zones_read_slice(const struct shared_up *up, size_t *cursor, uint8_t (*names)[NAME_MAX_OCTETS], int most)
+int zones_read_slice(const struct shared_up *up, size_t *cursor, struct zones_entry *zones, int most)
 {
-    uint32_t sequence = zones_load(&up->zone_sequence);
+    uint32_t sequence = zones_sequence(up);
     size_t count = zones_count(up);
     size_t at = *cursor < count ? *cursor : 0;
     int found = 0;
@@ -50,8 +63,9 @@ int zones_read_slice(const struct shared_up *up, size_t *cursor, uint8_t (*names
     for (; looked < count && looked < SLICE_LOOKS && found < most; looked++) {
         const struct shared_zone *zone = &up->zones[at];
         uint32_t state = zones_state(zone);
+        zones[found].prefixes = zones_prefixes(zone);
         if ((state == SHARED_ZONE_SERVED || state == SHARED_ZONE_STALE) &&
-            zones_copy_name(zone, names[found]))
+            zones_copy_name(zone, zones[found].name))
             found++;
         at = at + 1 < count ? at + 1 : 0;
     }
@@ -62,46 +76,226 @@ int zones_read_slice(const struct shared_up *up, size_t *cursor, uint8_t (*names
     return found;
 }
 
-static void zones_scan_entry(struct zones_scan *scan, const struct shared_zone *zone)
+/* --- which zones have been served */
+
+static uint64_t seen_hash(const uint8_t *name)
 {
-    uint8_t name[NAME_MAX_OCTETS];
-    uint32_t state = zones_state(zone);
-    scan->served_so_far += state == SHARED_ZONE_SERVED || state == SHARED_ZONE_STALE;
-    if (state != SHARED_ZONE_FAILED)
-        return;
-    if (scan->failed_so_far++ == 0 && zones_copy_name(zone, name))
-        (void)name_to_text(name, scan->first_so_far);
+    uint64_t hash = NAME_HASH_ROOT;
+    for (size_t i = 0; i < name_octets(name); i++)
+        hash = name_hash_mix(hash, name[i]);
+    return hash | 1; /* never 0 */
 }
 
-static void zones_scan_restart(struct zones_scan *scan, uint32_t sequence)
+/* Where the hash is, or would be. */
+static uint64_t *seen_slot(const struct zones_seen *seen, uint64_t hash)
 {
+    size_t at = (size_t)(hash >> 1) & (seen->size - 1);
+    while (seen->slots[at] != 0 && seen->slots[at] != hash)
+        at = (at + 1) & (seen->size - 1);
+    return &seen->slots[at];
+}
+
+static bool seen_has(const struct zones_seen *seen, uint64_t hash)
+{
+    return seen->size > 0 && *seen_slot(seen, hash) == hash;
+}
+
+static bool seen_grow(struct zones_seen *seen)
+{
+    struct zones_seen next = {.size = seen->size > 0 ? 2 * seen->size : SEEN_LEAST, .count = seen->count};
+    next.slots = calloc(next.size, sizeof *next.slots);
+    if (next.slots == NULL)
+        return false;
+    for (size_t i = 0; i < seen->size; i++)
+        if (seen->slots[i] != 0)
+            *seen_slot(&next, seen->slots[i]) = seen->slots[i];
+    free(seen->slots);
+    *seen = next;
+    return true;
+}
+
+/* One that finds no memory isn't remembered, so its failure will only degrade. */
+static void seen_add(struct zones_seen *seen, uint64_t hash)
+{
+    if (2 * (seen->count + 1) > seen->size && !seen_grow(seen))
+        return;
+    uint64_t *slot = seen_slot(seen, hash);
+    seen->count += *slot == 0;
+    *slot = hash;
+}
+
+static void seen_free(struct zones_seen *seen)
+{
+    free(seen->slots);
+    *seen = (struct zones_seen){0};
+}
+
+/* --- the walk */
+
+static enum zones_trouble scan_trouble(struct zones_scan *scan, uint32_t state, uint64_t prefixes,
+                                       const uint8_t *name)
+{
+    bool served = state == SHARED_ZONE_SERVED || state == SHARED_ZONE_STALE;
+    bool lost = false;
+    if (prefixes != 0) {
+        uint64_t hash = seen_hash(name);
+        lost = !served && seen_has(&scan->seen, hash);
+        if (served || lost)
+            seen_add(&scan->seen_so_far, hash);
+    }
+    if (state == SHARED_ZONE_FAILED)
+        return lost ? ZONES_LOST : ZONES_FAILED;
+    return state == SHARED_ZONE_STALE ? ZONES_STALE : ZONES_NO_TROUBLE;
+}
+
+static void group_count(struct zones_group *group, enum zones_trouble trouble, const uint8_t *name)
+{
+    group->total++;
+    group->stale += trouble == ZONES_STALE;
+    group->failed += trouble == ZONES_FAILED;
+    group->lost += trouble == ZONES_LOST;
+    if (trouble <= group->worst)
+        return;
+    group->worst = trouble;
+    memcpy(group->first, name, name_octets(name));
+}
+
+static void scan_entry(struct zones_scan *scan, const struct shared_zone *zone)
+{
+    struct zones_summary *sum = &scan->so_far;
+    uint8_t name[NAME_MAX_OCTETS];
+    uint32_t state = zones_state(zone);
+    uint64_t prefixes = zones_prefixes(zone);
+    if (!zones_copy_name(zone, name))
+        name[0] = 0;
+    enum zones_trouble trouble = scan_trouble(scan, state, prefixes, name);
+    sum->served += state == SHARED_ZONE_SERVED || state == SHARED_ZONE_STALE;
+    sum->failed += state == SHARED_ZONE_FAILED;
+    sum->stale += state == SHARED_ZONE_STALE;
+    bool own = false;
+    for (uint64_t left = prefixes; left != 0; left &= left - 1) {
+        size_t i = (size_t)__builtin_ctzll(left);
+        if (i >= sum->prefix_count)
+            break;
+        own = true;
+        group_count(&sum->groups[i], trouble, name);
+    }
+    if (!own)
+        group_count(&sum->groups[ZONES_COMMON], trouble, name);
+}
+
+static void scan_restart(struct zones_scan *scan, const struct shared_up *up, uint32_t sequence)
+{
+    uint32_t count = *(const volatile uint32_t *)&up->prefix_count;
     scan->sequence = sequence;
     scan->complete = false;
-    scan->at = scan->failed_so_far = scan->served_so_far = 0;
-    scan->first_so_far[0] = '\0';
+    scan->at = 0;
+    memset(&scan->so_far, 0, sizeof scan->so_far);
+    scan->so_far.prefix_count = count < SETTINGS_MAX_PREFIXES ? count : SETTINGS_MAX_PREFIXES;
+    memcpy(scan->so_far.prefixes, up->prefixes, sizeof scan->so_far.prefixes);
+    seen_free(&scan->seen_so_far);
+}
+
+static void scan_finish(struct zones_scan *scan)
+{
+    scan->complete = true;
+    scan->last = scan->so_far;
+    seen_free(&scan->seen);
+    scan->seen = scan->seen_so_far;
+    scan->seen_so_far = (struct zones_seen){0};
+}
+
+void zones_scan_again(struct zones_scan *scan)
+{
+    scan->sequence = 1; /* no table that can be read has an odd number */
+    scan->complete = false;
 }
 
 bool zones_scan_step(struct zones_scan *scan, const struct shared_up *up)
 {
-    uint32_t sequence = zones_load(&up->zone_sequence);
+    uint32_t sequence = zones_sequence(up);
     if ((sequence & 1) != 0)
         return false;
     if (sequence != scan->sequence)
-        zones_scan_restart(scan, sequence);
+        scan_restart(scan, up, sequence);
     if (scan->complete)
         return false;
-    scan->total = zones_count(up);
-    for (size_t looked = 0; looked < SCAN_LOOKS && scan->at < scan->total; looked++)
-        zones_scan_entry(scan, &up->zones[scan->at++]);
+    scan->so_far.total = zones_count(up);
+    for (size_t looked = 0; looked < SCAN_LOOKS && scan->at < scan->so_far.total; looked++)
+        scan_entry(scan, &up->zones[scan->at++]);
     if (!zones_held_still(up, sequence)) {
-        zones_scan_restart(scan, sequence);
+        zones_scan_again(scan);
         return false;
     }
-    if (scan->at < scan->total)
+    if (scan->at < scan->so_far.total)
         return false;
-    scan->complete = true;
-    scan->failed = scan->failed_so_far;
-    scan->served = scan->served_so_far;
-    memcpy(scan->first_failed, scan->first_so_far, sizeof scan->first_failed);
+    scan_finish(scan);
     return true;
+}
+
+void zones_scan_free(struct zones_scan *scan)
+{
+    seen_free(&scan->seen);
+    seen_free(&scan->seen_so_far);
+}
+
+/* --- what it means */
+
+size_t zones_group_of(const struct zones_summary *summary, uint8_t family, uint8_t bits,
+                      const uint8_t octets[16])
+{
+    for (size_t i = 0; i < summary->prefix_count; i++) {
+        const struct shared_prefix *prefix = &summary->prefixes[i];
+        if (prefix->family == family && prefix->bits == bits &&
+            memcmp(prefix->octets, octets, sizeof prefix->octets) == 0)
+            return summary->groups[i].total > 0 ? i : ZONES_COMMON;
+    }
+    return ZONES_COMMON;
+}
+
+static const char *group_why(const struct zones_group *group, char *why, size_t octets)
+{
+    static const char *const words[] = {
+        [ZONES_NO_TROUBLE] = "is served",
+        [ZONES_STALE] = "is served from an older text: the newest was refused",
+        [ZONES_FAILED] = "can't be served, and never was",
+        [ZONES_LOST] = "can't be served any more",
+    };
+    char name[NAME_TEXT_MAX];
+    (void)snprintf(why, octets, "zone %s %s (of %zu: %zu lost, %zu failed, %zu stale)",
+                   name_to_text(group->first, name), words[group->worst], group->total, group->lost,
+                   group->failed, group->stale);
+    return why;
+}
+
+const char *zones_first_failed(const struct zones_summary *summary, char name[NAME_TEXT_MAX])
+{
+    name[0] = '\0';
+    for (size_t i = 0; i <= ZONES_COMMON && name[0] == '\0'; i++)
+        if (summary->groups[i].worst >= ZONES_FAILED)
+            (void)name_to_text(summary->groups[i].first, name);
+    return name;
+}
+
+struct zones_effect zones_judge(const struct zones_summary *summary, size_t group, bool takes_common)
+{
+    char name[NAME_TEXT_MAX];
+    struct zones_effect effect = {0};
+    const struct zones_group *own = group < ZONES_COMMON ? &summary->groups[group] : NULL;
+    const struct zones_group *common = takes_common ? &summary->groups[ZONES_COMMON] : NULL;
+    const struct zones_group *worst = own != NULL ? own : common;
+    if (own != NULL && common != NULL && common->worst > own->worst)
+        worst = common;
+    if (summary->total > 0 && summary->failed == summary->total) {
+        effect.withdraws = true;
+        (void)snprintf(effect.why, sizeof effect.why, "not one of %zu zones can be served: %s and all others",
+                       summary->total, zones_first_failed(summary, name));
+        return effect;
+    }
+    if (worst == NULL || worst->worst == ZONES_NO_TROUBLE)
+        return effect;
+    effect.withdraws = own != NULL && own->lost > 0;
+    effect.degrades = true;
+    (void)group_why(effect.withdraws ? own : worst, effect.why, sizeof effect.why);
+    return effect;
 }

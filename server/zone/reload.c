@@ -34,6 +34,8 @@ struct waiter {
 struct request {
     struct settings_zone *zones;
     size_t zone_count;
+    struct shared_prefix prefixes[SETTINGS_MAX_PREFIXES];
+    size_t prefix_count;
     char *config_path;
     char *state_dir;
     char *only; /* presentation form; NULL: all */
@@ -116,6 +118,7 @@ static bool zones_copy(struct request *request, const struct settings *settings)
         struct settings_zone *to = &request->zones[i];
         request->zone_count = i + 1;
         to->line = from->line;
+        to->prefixes = from->prefixes;
         to->peers = zone_peers_hold(from->peers);
         if (!text_copy(&to->name, from->name) || !text_copy(&to->file, from->file) ||
             !text_copy(&to->directory, from->directory))
@@ -124,11 +127,23 @@ static bool zones_copy(struct request *request, const struct settings *settings)
     return true;
 }
 
+static void prefixes_copy(struct request *request, const struct settings_announce *announce)
+{
+    request->prefix_count = announce->prefix_count;
+    for (size_t i = 0; i < announce->prefix_count; i++) {
+        const struct settings_prefix *from = &announce->prefixes[i];
+        struct shared_prefix *to = &request->prefixes[i];
+        *to = (struct shared_prefix){.family = from->family, .bits = from->bits};
+        memcpy(to->octets, from->octets, sizeof to->octets);
+    }
+}
+
 /* Fills an empty request; false and empty again when memory is short. */
 static bool request_make(struct request *request, const struct settings *settings, const char *only,
                          enum zone_reload_mode mode, zone_reload_done done, void *arg)
 {
     request->mode = mode;
+    prefixes_copy(request, &settings->announce);
     request->waiters = calloc(1, sizeof *request->waiters);
     if (request->waiters == NULL || !zones_copy(request, settings) ||
         !text_copy(&request->config_path, settings->path) ||
@@ -438,7 +453,13 @@ static void publish(uv_work_t *work)
     if (run->report.published) {
         states_replace(run);
         if (reload->up != NULL)
-            zone_report_table(reload->up, reload->states.list, reload->states.count);
+            zone_report_table(reload->up, &(struct zone_table){
+                                              .states = reload->states.list,
+                                              .count = reload->states.count,
+                                              .sources = &run->sources,
+                                              .prefixes = run->request.prefixes,
+                                              .prefix_count = run->request.prefix_count,
+                                          });
     }
     states_count(run);
 }

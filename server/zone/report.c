@@ -6,9 +6,12 @@
 
 #define REPORT_ZONES 200 /* named in one report */
 
-static void table_entry(struct shared_zone *to, const struct zone_state *state)
+static void table_entry(struct shared_zone *to, const struct zone_state *state,
+                        const struct zone_source *source)
 {
-    *to = (struct shared_zone){.state = (uint32_t)state->state, .loaded_unix_s = state->loaded_unix_s};
+    *to = (struct shared_zone){.state = (uint32_t)state->state,
+                               .loaded_unix_s = state->loaded_unix_s,
+                               .prefixes = source != NULL ? source->prefixes : 0};
     name_fold(to->apex, state->apex, name_octets(state->apex));
     if (state->image == NULL)
         return;
@@ -18,15 +21,17 @@ static void table_entry(struct shared_zone *to, const struct zone_state *state)
     memcpy(to->digest, zone_image_digest(state->image), sizeof to->digest);
 }
 
-void zone_report_table(struct shared_up *up, struct zone_state *const *states, size_t count)
+void zone_report_table(struct shared_up *up, const struct zone_table *table)
 {
+    size_t count = table->count < SHARED_MAX_ZONES ? table->count : SHARED_MAX_ZONES;
     uint32_t sequence = atomic_load_explicit(&up->zone_sequence, memory_order_relaxed) | 1;
-    if (count > SHARED_MAX_ZONES)
-        count = SHARED_MAX_ZONES;
     atomic_store_explicit(&up->zone_sequence, sequence, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
     for (size_t i = 0; i < count; i++)
-        table_entry(&up->zones[i], states[i]);
+        table_entry(&up->zones[i], table->states[i],
+                    zone_sources_find(table->sources, table->states[i]->apex));
+    memcpy(up->prefixes, table->prefixes, table->prefix_count * sizeof *table->prefixes);
+    up->prefix_count = (uint32_t)table->prefix_count;
     atomic_store_explicit(&up->zone_count, (uint32_t)count, memory_order_relaxed);
     atomic_store_explicit(&up->zone_sequence, sequence + 1, memory_order_release);
 }

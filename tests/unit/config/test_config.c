@@ -176,6 +176,10 @@ struct mistake {
 #define PREFIX   "  prefixes: [203.0.113.0/24]\n"
 #define NEIGHBOR "  neighbors:\n    - address: 192.0.2.1\n      remote-as: 64500\n"
 
+#define OWN(prefix)                                                                                          \
+    "server: {listen: [203.0.113.53]}\nzones:\n  - {name: a, file: b, prefix: " prefix "}\n"                 \
+    "announce:\n  backend: bgp\n  local-as: 64512\n" PREFIX NEIGHBOR
+
 #define PEERS(key, peer) LISTEN "zones:\n  - name: a\n    file: b\n    " key ": [\"" peer "\"]\n"
 
 static const struct mistake mistakes[] = {
@@ -240,6 +244,11 @@ static const struct mistake mistakes[] = {
     {LISTEN "zones:\n  - {name: a.b, file: b}\n  - {name: c, file: d}\n  - {name: A.B., file: e}\n",
      FINDING_ERROR, 6, "'A.B.' stands in line 4 already"},
     {LISTEN "zones:\n  - directory: a\n  - directory: a\n", FINDING_ERROR, 5, "stands in line 4 already"},
+    /* a zone's own prefix */
+    {OWN("203.0.113.0/25"), FINDING_ERROR, 3, "isn't one of announce.prefixes"},
+    {OWN("203.0.113.0/24 198.51.100.0/24"), FINDING_ERROR, 3, "198.51.100.0/24, which isn't one"},
+    {OWN("203.0.113.53/24"), FINDING_ERROR, 3, "write 203.0.113.0/24"},
+    {OWN("mine"), FINDING_ERROR, 3, "is 'mine'"},
     /* keys, and to whom zones are handed on */
     {LISTEN "keys:\n  - {name: a, secret-file: /nowhere}\n" ZONES, FINDING_ERROR, 4, "can't be opened"},
     {LISTEN "keys:\n  - {name: a, secret-file: /dev/null}\n" ZONES, FINDING_ERROR, 4, "isn't a regular file"},
@@ -304,6 +313,27 @@ static const struct mistake mistakes[] = {
 };
 
 #define MISTAKES (sizeof mistakes / sizeof mistakes[0])
+
+START_TEST(prefixes_of_zones)
+{
+    static const char text[] = "server: {listen: [203.0.113.53, \"2001:db8:53::53\"]}\n"
+                               "zones:\n"
+                               "  - {name: a, file: a, prefix: 203.0.113.0/24}\n"
+                               "  - {directory: b, prefix: \"203.0.113.0/24 2001:db8:53::/48\"}\n"
+                               "  - {name: c, file: c}\n"
+                               "announce:\n  backend: bgp\n  local-as: 64512\n"
+                               "  prefixes: [203.0.113.0/24, \"2001:db8:53::/48\"]\n" NEIGHBOR;
+    struct findings findings = {0};
+    struct settings *settings = parse(text, &findings);
+    show(&findings);
+    ck_assert_ptr_nonnull(settings);
+    ck_assert_uint_eq(settings->zones[0].prefixes, 1);
+    ck_assert_uint_eq(settings->zones[1].prefixes, 3);
+    ck_assert_uint_eq(settings->zones[2].prefixes, 0);
+    settings_free(settings);
+    findings_free(&findings);
+}
+END_TEST
 
 START_TEST(one_mistake)
 {
@@ -556,6 +586,7 @@ int main(void)
     tcase_add_test(tc, whole_server);
     tcase_add_test(tc, whole_announce);
     tcase_add_test(tc, defaults);
+    tcase_add_test(tc, prefixes_of_zones);
     tcase_add_loop_test(tc, one_mistake, 0, (int)MISTAKES);
     tcase_add_test(tc, several_mistakes);
     tcase_add_test(tc, hostile);

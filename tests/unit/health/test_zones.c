@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 
 static struct shared_up *up;
-static uint8_t names[64][NAME_MAX_OCTETS];
+static struct zones_entry zones[64];
 
 static void begin(void)
 {
@@ -43,12 +43,12 @@ START_TEST(every_zone_has_its_turn)
     size_t cursor = 0;
     set_zones(100, SHARED_ZONE_SERVED);
     for (int i = 0; i < 25; i++) {
-        int count = zones_read_slice(up, &cursor, names, 64);
+        int count = zones_read_slice(up, &cursor, zones, 64);
         ck_assert_int_eq(count, 64);
         for (int j = 0; j < count; j++) {
             char text[NAME_TEXT_MAX];
             unsigned n = 100;
-            ck_assert_int_eq(sscanf(name_to_text(names[j], text), "zone%u.", &n), 1);
+            ck_assert_int_eq(sscanf(name_to_text(zones[j].name, text), "zone%u.", &n), 1);
             asked[n]++;
         }
     }
@@ -64,8 +64,8 @@ START_TEST(the_first_of_a_slice_changes)
     size_t cursor = 0;
     set_zones(3, SHARED_ZONE_SERVED);
     for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(zones_read_slice(up, &cursor, names, 64), 3);
-        (void)name_to_text(names[0], first[i]);
+        ck_assert_int_eq(zones_read_slice(up, &cursor, zones, 64), 3);
+        (void)name_to_text(zones[0].name, first[i]);
     }
     ck_assert_str_ne(first[0], first[1]);
     ck_assert_str_ne(first[1], first[2]);
@@ -80,7 +80,7 @@ START_TEST(only_what_is_served)
     set_zone(0, SHARED_ZONE_LOADING);
     set_zone(1, SHARED_ZONE_FAILED);
     set_zone(2, SHARED_ZONE_STALE);
-    ck_assert_int_eq(zones_read_slice(up, &cursor, names, 64), 2);
+    ck_assert_int_eq(zones_read_slice(up, &cursor, zones, 64), 2);
 }
 END_TEST
 
@@ -90,58 +90,185 @@ START_TEST(nothing_is_believed)
     set_zones(3, SHARED_ZONE_SERVED);
     memset(up->zones[0].apex, 63, sizeof up->zones[0].apex); /* never ends */
     up->zones[1].state = 99;
-    ck_assert_int_eq(zones_read_slice(up, &cursor, names, 64), 1);
+    ck_assert_int_eq(zones_read_slice(up, &cursor, zones, 64), 1);
     up->zone_count = UINT32_MAX;
     cursor = SIZE_MAX;
-    ck_assert_int_ge(zones_read_slice(up, &cursor, names, 64), 0);
-    struct zones_scan scan = {0};
+    ck_assert_int_ge(zones_read_slice(up, &cursor, zones, 64), 0);
+    static struct zones_scan scan;
     while (!zones_scan_step(&scan, up))
         ck_assert_uint_le(scan.at, SHARED_MAX_ZONES);
+    up->prefix_count = UINT32_MAX;
+    up->zones[5].prefixes = UINT64_MAX;
+    up->zone_count = 6;
+    up->zone_sequence += 2;
+    ck_assert(zones_scan_step(&scan, up));
+    ck_assert_uint_eq(scan.last.prefix_count, SETTINGS_MAX_PREFIXES);
+    zones_scan_free(&scan);
 }
 END_TEST
 
 START_TEST(a_table_being_replaced_is_left_alone)
 {
     size_t cursor = 0;
-    struct zones_scan scan = {0};
+    static struct zones_scan scan;
     set_zones(3, SHARED_ZONE_FAILED);
     up->zone_sequence++;
-    ck_assert_int_eq(zones_read_slice(up, &cursor, names, 64), -1);
+    ck_assert_int_eq(zones_read_slice(up, &cursor, zones, 64), -1);
     ck_assert(!zones_scan_step(&scan, up));
     up->zone_sequence++;
     ck_assert(zones_scan_step(&scan, up));
-    ck_assert_uint_eq(scan.failed, 3);
+    ck_assert_uint_eq(scan.last.failed, 3);
 }
 END_TEST
 
 START_TEST(failed_zones_are_found)
 {
-    struct zones_scan scan = {0};
+    static struct zones_scan scan;
     set_zones(40000, SHARED_ZONE_SERVED);
     set_zone(39999, SHARED_ZONE_FAILED);
     set_zone(30000, SHARED_ZONE_FAILED);
-    ck_assert(!zones_scan_step(&scan, up)); /* a piece at a time */
-    ck_assert(!zones_scan_step(&scan, up));
-    ck_assert(zones_scan_step(&scan, up));
-    ck_assert_uint_eq(scan.failed, 2);
-    ck_assert_uint_eq(scan.served, 39998);
-    ck_assert_str_eq(scan.first_failed, "zone30000.example.");
+    int pieces = 1;
+    while (!zones_scan_step(&scan, up))
+        ck_assert_int_lt(++pieces, 100);
+    ck_assert_int_gt(pieces, 2);
+    ck_assert_uint_eq(scan.last.failed, 2);
+    ck_assert_uint_eq(scan.last.served, 39998);
+    char first[NAME_TEXT_MAX];
+    ck_assert_str_eq(name_to_text(scan.last.groups[ZONES_COMMON].first, first), "zone30000.example.");
     ck_assert(!zones_scan_step(&scan, up)); /* nothing new */
     set_zones(2, SHARED_ZONE_SERVED);
     ck_assert(zones_scan_step(&scan, up));
-    ck_assert_uint_eq(scan.failed, 0);
-    ck_assert_str_eq(scan.first_failed, "");
+    ck_assert_uint_eq(scan.last.failed, 0);
+    ck_assert_int_eq(scan.last.groups[ZONES_COMMON].worst, ZONES_NO_TROUBLE);
 }
 END_TEST
 
 START_TEST(no_zones_at_all)
 {
     size_t cursor = 7;
-    struct zones_scan scan = {0};
+    static struct zones_scan scan;
     up->zone_sequence = 2;
-    ck_assert_int_eq(zones_read_slice(up, &cursor, names, 64), 0);
+    ck_assert_int_eq(zones_read_slice(up, &cursor, zones, 64), 0);
     ck_assert(zones_scan_step(&scan, up));
-    ck_assert_uint_eq(scan.total, 0);
+    ck_assert_uint_eq(scan.last.total, 0);
+}
+END_TEST
+
+/* What the states of zones mean. Two prefixes are A and B; whose a zone is stands behind its state. */
+struct effect_case {
+    const char
+        *before; /* one letter a zone: S served, F failed, O stale, L loading; then a, b, x (both), - */
+    const char *now;
+    bool common;              /* zones without a prefix count for A as well */
+    const char *a, *b, *rest; /* ".", "degrade" or "withdraw": for A, for B, for a prefix that no zone has */
+};
+
+static const struct effect_case effects[] = {
+    {"Sa Sb S-", "Sa Sb S-", false, ".", ".", "."},
+    /* its own prefix alone */
+    {"Sa Sb S-", "Fa Sb S-", false, "withdraw", ".", "."},
+    {"Sa Sa Sb", "Sa Fa Sb", false, "withdraw", ".", "."},
+    {"Sx Sb S-", "Fx Sb S-", false, "withdraw", "withdraw", "."},
+    /* never served here: the same new text may be everywhere */
+    {"Sa Sb S-", "Sa Sb S- Fa", false, "degrade", ".", "."},
+    {"", "Sa Fb S-", false, ".", "degrade", "."},
+    /* lost stays lost until it is served */
+    {"Fa Sb", "Fa Sb", false, "degrade", ".", "."},
+    /* without a prefix: degrades where nobody else is at home */
+    {"Sa Sb S-", "Sa Sb F-", false, ".", ".", "degrade"},
+    {"Sa Sb S-", "Sa Sb F-", true, "degrade", ".", "degrade"},
+    {"S- S-", "S- F-", false, "degrade", "degrade", "degrade"},
+    /* an older text is served */
+    {"Sa Sb S-", "Oa Sb S-", false, "degrade", ".", "."},
+    {"Sa Sb S-", "Oa Ob O-", false, "degrade", "degrade", "degrade"},
+    {"S- S-", "O- O-", false, "degrade", "degrade", "degrade"},
+    /* nothing left */
+    {"S- S-", "F- F-", false, "withdraw", "withdraw", "withdraw"},
+    {"Sa S-", "Fa F-", false, "withdraw", "withdraw", "withdraw"},
+    {"", "F- F-", false, "withdraw", "withdraw", "withdraw"},
+    {"", "F- L-", false, "degrade", "degrade", "degrade"},
+    {"", "", false, ".", ".", "."},
+};
+
+static const struct shared_prefix test_prefixes[] = {{2, 24, {203, 0, 113}}, {2, 24, {198, 51, 100}}};
+
+static void put_zones(const char *words)
+{
+    size_t count = 0;
+    for (const char *w = words; *w != '\0'; w += w[2] != '\0' ? 3 : 2, count++) {
+        set_zone(count, w[0] == 'S'   ? SHARED_ZONE_SERVED
+                        : w[0] == 'F' ? SHARED_ZONE_FAILED
+                        : w[0] == 'O' ? SHARED_ZONE_STALE
+                                      : SHARED_ZONE_LOADING);
+        up->zones[count].prefixes = w[1] == 'a' ? 1 : w[1] == 'b' ? 2 : w[1] == 'x' ? 3 : 0;
+    }
+    memcpy(up->prefixes, test_prefixes, sizeof test_prefixes);
+    up->prefix_count = 2;
+    up->zone_count = (uint32_t)count;
+    up->zone_sequence += 2;
+}
+
+static const char *effect_of(const struct zones_scan *scan, const struct shared_prefix *prefix, bool common)
+{
+    size_t group = zones_group_of(&scan->last, prefix->family, prefix->bits, prefix->octets);
+    struct zones_effect effect = zones_judge(&scan->last, group, group == ZONES_COMMON || common);
+    ck_assert((effect.why[0] != '\0') == (effect.withdraws || effect.degrades));
+    return effect.withdraws ? "withdraw" : effect.degrades ? "degrade" : ".";
+}
+
+START_TEST(what_zones_mean_for_prefixes)
+{
+    const struct effect_case *c = &effects[_i];
+    static const struct shared_prefix rest = {2, 24, {192, 0, 2}};
+    static struct zones_scan scan;
+    put_zones(c->before);
+    ck_assert(zones_scan_step(&scan, up));
+    put_zones(c->now);
+    for (int times = 0; times < 2; times++) { /* the same again means the same */
+        up->zone_sequence += 2;
+        ck_assert(zones_scan_step(&scan, up));
+        ck_assert_str_eq(effect_of(&scan, &test_prefixes[0], c->common), c->a);
+        ck_assert_str_eq(effect_of(&scan, &test_prefixes[1], false), c->b);
+        ck_assert_str_eq(effect_of(&scan, &rest, false), c->rest);
+    }
+    zones_scan_free(&scan);
+}
+END_TEST
+
+/* A server that was started anew doesn't know what its predecessor served; the announcer does. */
+START_TEST(what_was_served_is_remembered_over_a_new_server)
+{
+    static struct zones_scan scan;
+    put_zones("Sa Sb");
+    ck_assert(zones_scan_step(&scan, up));
+    zones_scan_again(&scan);
+    put_zones("Fa Sb");
+    ck_assert(zones_scan_step(&scan, up));
+    ck_assert_uint_eq(scan.last.groups[0].lost, 1);
+    put_zones(""); /* no longer configured: forgotten */
+    ck_assert(zones_scan_step(&scan, up));
+    put_zones("Fa Sb");
+    ck_assert(zones_scan_step(&scan, up));
+    ck_assert_uint_eq(scan.last.groups[0].lost, 0);
+    zones_scan_free(&scan);
+}
+END_TEST
+
+START_TEST(many_zones_are_remembered)
+{
+    static struct zones_scan scan;
+    set_zones(50000, SHARED_ZONE_SERVED);
+    for (size_t i = 0; i < 50000; i++)
+        up->zones[i].prefixes = 1;
+    up->prefix_count = 1;
+    up->zone_sequence += 2;
+    while (!zones_scan_step(&scan, up))
+        ;
+    set_zones(50000, SHARED_ZONE_FAILED);
+    while (!zones_scan_step(&scan, up))
+        ;
+    ck_assert_uint_eq(scan.last.groups[0].lost, 50000);
+    zones_scan_free(&scan);
 }
 END_TEST
 
@@ -157,6 +284,9 @@ int main(void)
     tcase_add_test(tests, a_table_being_replaced_is_left_alone);
     tcase_add_test(tests, failed_zones_are_found);
     tcase_add_test(tests, no_zones_at_all);
+    tcase_add_loop_test(tests, what_zones_mean_for_prefixes, 0, (int)(sizeof effects / sizeof *effects));
+    tcase_add_test(tests, what_was_served_is_remembered_over_a_new_server);
+    tcase_add_test(tests, many_zones_are_remembered);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
