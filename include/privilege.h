@@ -17,7 +17,7 @@ int privilege_drop(const struct settings_server *settings, char *why, size_t why
 /* The server's part: no capabilities, and none to be had by exec(2). 0 or -errno. */
 int privilege_forsake(void);
 
-/* As many descriptors as the system lets us have. */
-void privilege_raise_descriptors(void);
+/* `wanted` descriptors, or as many as the system lets us have. */
+void privilege_raise_descriptors(size_t wanted);
 
 #endif

@@ -28,4 +28,7 @@ uint64_t workers_queries(const struct workers *workers);
 /* Has them close their connections and end, waits, and frees everything. NULL is allowed. */
 void workers_stop(struct workers *workers);
 
+/* Descriptors that so many workers want when all their connections are taken. */
+size_t workers_descriptors(size_t workers);
+
 #endif

@@ -116,10 +116,14 @@ int privilege_forsake(void)
     return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
 }
 
-void privilege_raise_descriptors(void)
+void privilege_raise_descriptors(size_t wanted)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    const struct rlimit more = {.rlim_cur = wanted, .rlim_max = wanted};
+    /* Only root may go beyond the limit that it was started with. */
+    if (limit.rlim_max < wanted && setrlimit(RLIMIT_NOFILE, &more) == 0)
         return;
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "net/listen.h"
 #include "privilege.h"
+#include "worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -100,7 +101,7 @@ static bool steer_map(struct steer *s)
 static bool steer_bind(struct steer *s)
 {
     char why[STEER_MESSAGE_OCTETS];
-    privilege_raise_descriptors();
+    privilege_raise_descriptors(workers_descriptors(s->settings->server.workers));
     if (listen_open(&s->settings->server, s->down, why, sizeof why) < 0 ||
         privilege_drop(&s->settings->server, why, sizeof why) < 0) {
         log_error("%s", why);

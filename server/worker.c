@@ -99,6 +99,11 @@ static int worker_spawn(struct worker *w)
     return error;
 }
 
+size_t workers_descriptors(size_t workers)
+{
+    return workers * TCP_CONNECTIONS + WORKER_SPARE_DESCRIPTORS;
+}
+
 static unsigned worker_connections(size_t workers)
 {
     struct rlimit limit;
