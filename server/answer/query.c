@@ -15,7 +15,6 @@
 /* A message on its way through the stages. */
 struct job {
     struct query query;
-    struct tsig tsig; /* the query's, when it is signed */
     enum parse_verdict verdict;
     const struct zone_image *image;
     const struct image_node *guess;
@@ -53,19 +52,21 @@ static void refuse(struct job *job, uint16_t rcode)
     job->query.rcode = rcode;
 }
 
-/* A signature that doesn't hold ends the query, whatever it asks (RFC 8945 5.2). */
-static void stage_authenticate(struct job *job, const struct answer_policy *policy, uint32_t now_s)
+/* A signature that doesn't hold ends the query, whatever it asks (RFC 8945 5.2). `tsig` is room for what
+ * there is to remember of it. */
+static void stage_authenticate(struct job *job, struct tsig *tsig, const struct answer_policy *policy,
+                               uint32_t now_s)
 {
     struct query *query = &job->query;
     if (job->verdict == PARSE_DROP || query->tsig_at == 0)
         return;
-    enum tsig_verdict verdict = tsig_verify(&job->tsig, &policy->keys, query->message->query,
+    enum tsig_verdict verdict = tsig_verify(tsig, &policy->keys, query->message->query,
                                             query->message->query_octets, query->tsig_at, now_s);
     if (verdict == TSIG_MALFORMED) {
         refuse(job, RCODE_FORMERR);
         return;
     }
-    query->tsig = &job->tsig;
+    query->tsig = tsig;
     if (verdict == TSIG_REFUSED)
         refuse(job, RCODE_NOTAUTH);
 }
@@ -155,13 +156,14 @@ void answer_batch(struct answer_context *context, enum answer_transport transpor
                   struct answer_message *messages, size_t count)
 {
     struct job jobs[ANSWER_BATCH];
+    struct tsig tsigs[ANSWER_BATCH]; /* apart, so that what isn't signed doesn't come near them */
     const struct zone_set *set = zone_set_current();
     const struct answer_policy *policy = answer_policy_current();
 
     for (size_t i = 0; i < count; i++)
         stage_parse(&jobs[i], &messages[i], transport);
     for (size_t i = 0; i < count; i++)
-        stage_authenticate(&jobs[i], policy, context->now_s);
+        stage_authenticate(&jobs[i], &tsigs[i], policy, context->now_s);
     for (size_t i = 0; i < count; i++)
         stage_limit(&jobs[i], policy, context->now_s);
     for (size_t i = 0; i < count; i++)

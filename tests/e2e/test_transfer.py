@@ -146,6 +146,18 @@ def tsig_of(answer):
     return rcode, mac, error, answer[at + 6:at + 6 + other]
 
 
+def test_what_is_said_of_a_directory_holds_for_its_zones(primary, tmp_path):
+    p = primary({"example": zone_text(1)}, ["allow-transfer: [127.0.0.1]"])
+    (p.directory / "zones.d").mkdir()
+    for name in "a.test", "b.test":
+        (p.directory / "zones.d" / f"{name}.zone").write_text(zone_text(3))
+    p.configuration.write_text(p.plain.replace("announce:", "  - directory: zones.d\n    allow-transfer: [127.0.0.1]\nannounce:"))
+    p.reload()
+    p.eventually(lambda: p.ask("a.test", "AXFR").rcode() == dns.rcode.NOERROR, "the directory's zones")
+    assert p.ask("b.test", "AXFR").rcode() == dns.rcode.NOERROR
+    assert p.ask("example", "AXFR").rcode() == dns.rcode.REFUSED
+
+
 def signed_query(secret=None, name=KEY, at=None, zone="example"):
     query = dns.message.make_query(zone, "SOA")
     query.use_tsig(*key_of(name, secret))

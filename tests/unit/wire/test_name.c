@@ -149,6 +149,62 @@ START_TEST(at_or_below)
 }
 END_TEST
 
+static const struct {
+    const char *message;
+    size_t octets;
+    size_t at;
+    const char *name; /* NULL: broken */
+    size_t after;
+} packed[] = {
+    {"\1a\0", 3, 0, "a.", 3},
+    {"\0", 1, 0, ".", 1},
+    {"\1a\0\1b\300\0x", 8, 3, "b.a.", 7},
+    {"\1a\0\1b\300\0\1c\300\3", 11, 7, "c.b.a.", 11},
+    {"\1a\0\300\0", 5, 3, "a.", 5},
+    {"\300\0", 2, 0, NULL, 0},            /* to itself */
+    {"\1a\300\0", 4, 0, NULL, 0},         /* round */
+    {"\300\2\0", 3, 0, NULL, 0},          /* forward */
+    {"\1a\0\300\4\300\3", 7, 5, NULL, 0}, /* back, then forward */
+    {"\1a", 2, 0, NULL, 0},
+    {"\2a", 2, 0, NULL, 0},
+    {"\1a\300", 3, 0, NULL, 0},
+    {"\100a\0", 3, 0, NULL, 0},
+    {"\0", 1, 1, NULL, 0},
+};
+
+START_TEST(unpack)
+{
+    uint8_t name[NAME_MAX_OCTETS];
+    char text[NAME_TEXT_MAX];
+    size_t after = 0;
+    /* Of just this size, so that a sanitizer sees a read behind it. */
+    uint8_t *message = malloc(packed[_i].octets);
+    ck_assert_ptr_nonnull(message);
+    memcpy(message, packed[_i].message, packed[_i].octets);
+    size_t octets = name_unpack(name, message, packed[_i].octets, packed[_i].at, &after);
+    ck_assert((octets > 0) == (packed[_i].name != NULL));
+    if (octets > 0) {
+        ck_assert_str_eq(name_to_text(name, text), packed[_i].name);
+        ck_assert_uint_eq(after, packed[_i].after);
+    }
+    free(message);
+}
+END_TEST
+
+/* 255 octets are a name, 256 are none. */
+START_TEST(unpack_longest)
+{
+    uint8_t name[NAME_MAX_OCTETS];
+    uint8_t message[400] = {0};
+    size_t after = 0;
+    size_t octets = name_from_text(message, repeat(126, 1));
+    ck_assert_uint_eq(octets, 253);
+    memcpy(message + 253, "\1b\300\0\2bb\300\0", 9);
+    ck_assert_uint_eq(name_unpack(name, message, sizeof message, 253, &after), 255);
+    ck_assert_uint_eq(name_unpack(name, message, sizeof message, 257, &after), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("wire/name");
@@ -158,6 +214,8 @@ int main(void)
     tcase_add_loop_test(tests, check_wire, 0, sizeof wires / sizeof wires[0]);
     tcase_add_test(tests, canonical_order);
     tcase_add_test(tests, fold_every_octet);
+    tcase_add_loop_test(tests, unpack, 0, sizeof packed / sizeof packed[0]);
+    tcase_add_test(tests, unpack_longest);
     tcase_add_loop_test(tests, at_or_below, 0, sizeof kin / sizeof kin[0]);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

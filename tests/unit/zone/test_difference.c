@@ -99,7 +99,7 @@ static struct zone_image *version(unsigned serial, unsigned octets)
 {
     char text[1024];
     char filler[256] = "";
-    memset(filler, 'a' + (int)(serial % 26), octets);
+    memset(filler, (int)('a' + serial % 26), octets);
     (void)snprintf(text, sizeof text,
                    "@ 60 SOA ns h %u 1 1 1 1\n@ 60 NS ns\nns 60 A 192.0.2.1\nt 60 TXT \"%s\"\n", serial,
                    filler);

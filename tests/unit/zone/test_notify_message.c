@@ -48,7 +48,7 @@ static const struct {
 } answers[] = {
 #define ANSWER(text, rcode, tsig_at)                                                                         \
     {                                                                                                        \
-        text, sizeof text - 1, rcode, tsig_at                                                                \
+        (text), sizeof(text) - 1, (rcode), (tsig_at)                                                         \
     }
     ANSWER("\1\2\xa4\0\0\1\0\0\0\0\0\0" QUESTION, 0, 0),
     ANSWER("\1\2\xa4\5\0\1\0\0\0\0\0\0\7eXAMple\0\0\6\0\1", 5, 0),
