@@ -76,6 +76,12 @@ enum settings_role {
     ROLE_PEER,
 };
 
+/* BFD with a neighbour (RFC 5880): the same interval is wanted in both directions. */
+struct settings_bfd {
+    uint32_t interval_ms; /* 0: none */
+    uint8_t multiplier;   /* lost packets in a row until the other side is dead */
+};
+
 struct settings_neighbor {
     union settings_address address; /* port filled in; unused when `gateway` */
     bool gateway;                   /* the default route's next hop */
@@ -88,6 +94,7 @@ struct settings_neighbor {
     char *md5_password;                   /* content of md5-password-file without its line end; NULL: none */
     bool ttl_security;                    /* RFC 5082, for neighbours on the same link */
     enum settings_role role;
+    struct settings_bfd bfd;
     struct settings_policy policy;
 };
 

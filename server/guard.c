@@ -247,7 +247,7 @@ static void guard_on_death(struct guard *g, int status)
     struct mono now = mono_now();
     bool refused = !g->served && WIFEXITED(status) && WEXITSTATUS(status) == SERVE_EXIT_REFUSED;
     g->pid = 0;
-    if (g->serving)
+    if (g->serving && g->down_since.ns == 0)
         g->down_since = now;
     g->serving = false;
     guard_forget_server(g);
@@ -284,6 +284,8 @@ static void guard_put_down(struct guard *g, const char *what, int64_t still_ms)
                    (long long)still_ms);
     log_error("%s; killing it", g->why);
     g->killed = true;
+    if (g->serving) /* from here on, because what hangs in the kernel may not die for long */
+        g->down_since = mono_now();
     (void)kill(g->pid, SIGKILL);
 }
 

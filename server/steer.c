@@ -57,11 +57,15 @@ static void steer_on_gone(void *arg, const char *why)
     struct steer *s = arg;
     if (s->health != NULL)
         health_server_gone(s->health, why);
+    if (s->announcer != NULL)
+        announcer_set_server(s->announcer, false);
 }
 
 static void steer_on_back(void *arg)
 {
     struct steer *s = arg;
+    if (s->announcer != NULL)
+        announcer_set_server(s->announcer, true);
     if (s->health != NULL)
         health_server_back(s->health);
 }

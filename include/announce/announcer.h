@@ -6,7 +6,7 @@
  *
  *     verdict, drain, reload --> desired state --(differs from)--> sent state --> announce/bgp_peer
  *
- * RFCs: 4271, 4724 2 (End-of-RIB alone; graceful restart never), 8326 (GRACEFUL_SHUTDOWN), 9003.
+ * RFCs: 4271, 4724 2 (End-of-RIB alone; graceful restart never), 5882 (BFD), 8326 (GRACEFUL_SHUTDOWN), 9003.
  */
 #ifndef HITHER_ANNOUNCE_ANNOUNCER_H
 #define HITHER_ANNOUNCE_ANNOUNCER_H
@@ -33,6 +33,10 @@ void announcer_watch(struct announcer *announcer, announcer_callback changed, vo
 /* What health says now. Prefixes that the report doesn't name keep what they had. A verdict that isn't
  * repeated within a few intervals lapses, and the route with it. */
 void announcer_set_verdict(struct announcer *announcer, struct mono now, const struct verdict_report *report);
+
+/* Whether the server is there to answer, by its hearts. While it isn't, BFD is spoken only with neighbours
+ * that are known to have no route of ours any more. */
+void announcer_set_server(struct announcer *announcer, bool answers);
 
 /* Marks all routes with GRACEFUL_SHUTDOWN, waits settings.announce.drain_wait_ms, withdraws, and calls `done`
  * once every neighbour's withdrawals have left. The sessions stay, so that announcer_resume() is quick; who

@@ -8,7 +8,8 @@
  * Active is the wait for the next attempt, as the RFC has it for a connection that failed after it was up.
  * What RFC 4271 calls AutomaticStart with DampPeerOscillations is our Idle with a timer that backs off.
  *
- * RFCs: 4271 8 and 10, 6608 (FSM error subcodes), 9687 (send hold timer), 8538 not: no graceful restart.
+ * RFCs: 4271 8 and 10, 6608 (FSM error subcodes), 9687 (send hold timer), 9384 (BFD down), 8538 not: no
+ * graceful restart.
  */
 #ifndef HITHER_ANNOUNCE_BGP_FSM_H
 #define HITHER_ANNOUNCE_BGP_FSM_H
@@ -43,6 +44,7 @@ enum bgp_event_kind {
     BGP_EVENT_ROUTE_REFRESH,     /* RFC 2918 */
     BGP_EVENT_SEND_HOLD,         /* [29] SendHoldTimer_Expires, RFC 9687 */
     BGP_EVENT_SENT,              /* the peer's side took bytes of ours */
+    BGP_EVENT_BFD_DOWN,          /* RFC 5882 4.2, 9384 */
 };
 
 struct bgp_event {

@@ -66,6 +66,7 @@ enum {
     BGP_CEASE_RESET = 4,
     BGP_CEASE_REJECTED = 5,
     BGP_CEASE_CONFIG_CHANGE = 6,
+    BGP_CEASE_BFD_DOWN = 10, /* RFC 9384 */
 };
 
 /* The content of a NOTIFICATION, ours or the peer's. */

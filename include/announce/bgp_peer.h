@@ -68,6 +68,9 @@ void bgp_peer_stop(struct bgp_peer *peer, const struct bgp_error *cease, void (*
 /* Ends the session with `cease`, and opens it again. */
 void bgp_peer_reset(struct bgp_peer *peer, const struct bgp_error *cease);
 
+/* The neighbour is out of reach, says BFD: ends the session, and opens another after a pause. */
+void bgp_peer_bfd_down(struct bgp_peer *peer, const char *why);
+
 /* Queues one whole message. False when there is no room, or the session isn't established: try again at
  * `sent` or `up`. */
 bool bgp_peer_write(struct bgp_peer *peer, const uint8_t *bytes, size_t octets);
@@ -75,11 +78,17 @@ bool bgp_peer_write(struct bgp_peer *peer, const uint8_t *bytes, size_t octets);
 /* Whether all that was queued has been handed to the kernel. */
 bool bgp_peer_is_flushed(const struct bgp_peer *peer);
 
+/* Whether the neighbour's host has acknowledged all that was queued. */
+bool bgp_peer_is_acknowledged(const struct bgp_peer *peer);
+
 const struct bgp_session *bgp_peer_session(const struct bgp_peer *peer);
 const struct bgp_peer_settings *bgp_peer_settings(const struct bgp_peer *peer);
 
 /* The session's own address, for announce/next_hop. Family 0 when there is none. */
 const union settings_address *bgp_peer_local(const struct bgp_peer *peer);
+
+/* Where the latest attempt to connect went. Family 0 before the first. */
+const union settings_address *bgp_peer_remote(const struct bgp_peer *peer);
 
 /* State, since when, last error, counts of messages, what was agreed. New reference or NULL. */
 json_t *bgp_peer_status(const struct bgp_peer *peer, struct mono now);

@@ -62,6 +62,9 @@ struct raw_neighbor {
     char *md5_password_file;
     char *ttl_security;
     char *role;
+    char *bfd;
+    char *bfd_interval;
+    char *bfd_multiplier;
     struct raw_policy policy;
 };
 

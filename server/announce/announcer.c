@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "announce/announcer.h"
 
+#include "announce/bfd_session.h"
 #include "announce/bgp_peer.h"
 #include "announce/bgp_write.h"
 #include "announce/next_hop.h"
@@ -18,7 +19,8 @@
 #define LAPSE_INTERVALS      3    /* a verdict that wasn't repeated for so many is no verdict */
 #define FLUSH_MOST_MS        3000 /* how long a drain waits for a neighbour that doesn't read */
 #define NEXT_HOP_RETRY_TICKS 20
-#define REASON_OCTETS        128 /* what older neighbours take of a shutdown communication (RFC 8203) */
+#define WITHDRAWN_MOST_MS    1000 /* until a neighbour's host acknowledges a withdrawal; then BFD says it */
+#define REASON_OCTETS        128  /* what older neighbours take of a shutdown communication (RFC 8203) */
 
 struct prefix {
     struct settings_prefix is; /* its text isn't used */
@@ -46,6 +48,9 @@ struct neighbor {
     struct sent sent[SETTINGS_MAX_PREFIXES]; /* by the announcer's index of prefixes */
     uint64_t announcements;
     uint64_t withdrawals;
+    struct settings_bfd bfd;
+    struct bfd_session *bfd_session; /* NULL: not asked for, or no BGP session yet that says where */
+    struct mono withdrawing_since;   /* zero: the neighbour has nothing of ours that it shouldn't */
 };
 
 struct announcer {
@@ -58,6 +63,8 @@ struct announcer {
     enum verdict overall; /* stands for the PoP where no prefix is configured */
     struct neighbor *neighbors[SETTINGS_MAX_NEIGHBORS];
     size_t neighbor_count;
+    struct bfd *bfd;
+    bool server_gone;
     /* Age of the last report, in ticks rather than by the clock: a loop that was held up delays the reports
      * and this count alike, and being busy is no reason to withdraw. */
     int64_t verdict_age_ms;
@@ -94,6 +101,8 @@ static void neighbor_complain(struct neighbor *n, const struct prefix *prefix, c
 static void neighbor_withdraw(struct neighbor *n, size_t i)
 {
     uint8_t bytes[UPDATE_OCTETS];
+    if (n->withdrawing_since.ns == 0)
+        n->withdrawing_since = mono_now();
     struct writer to = writer_to(bytes, sizeof bytes);
     bgp_write_withdrawal(&to, &n->announcer->prefixes[i].is);
     if (to.failed || !bgp_peer_write(n->peer, bytes, writer_offset(&to)))
@@ -170,6 +179,31 @@ static bool neighbor_has_sent_any(const struct neighbor *n)
     return false;
 }
 
+/* Every withdrawal has arrived, as far as can be known. */
+static bool neighbor_has_withdrawn(struct neighbor *n)
+{
+    struct bgp_route route;
+    for (size_t i = 0; i < n->announcer->prefix_count; i++)
+        if (n->sent[i].announced && !neighbor_wants(n, i, &route))
+            return false;
+    return bgp_peer_is_acknowledged(n->peer);
+}
+
+/* What BFD has to say besides that we live. */
+static void neighbor_mend_bfd(struct neighbor *n, struct mono now)
+{
+    const struct announcer *a = n->announcer;
+    if (n->withdrawing_since.ns != 0 && (!n->up || neighbor_has_withdrawn(n)))
+        n->withdrawing_since = (struct mono){0};
+    if (n->bfd_session == NULL)
+        return;
+    bool holds = neighbor_has_sent_any(n) || n->withdrawing_since.ns != 0;
+    bool overdue =
+        n->withdrawing_since.ns != 0 && mono_ms_between(n->withdrawing_since, now) >= WITHDRAWN_MOST_MS;
+    bfd_session_set_muted(n->bfd_session, overdue || (holds && a->server_gone));
+    bfd_session_set_disabled(n->bfd_session, a->drain == DRAIN_WITHDRAWN && !holds);
+}
+
 static bool announcer_has_sent_any(const struct announcer *a)
 {
     for (size_t i = 0; i < a->neighbor_count; i++)
@@ -209,6 +243,8 @@ static void announcer_mend(struct announcer *a, struct mono now)
         prefix_enter(a, &a->prefixes[i], route_state_of(a->prefixes[i].verdict, fresh, a->drain), now);
     for (size_t i = 0; i < a->neighbor_count; i++)
         neighbor_mend(a->neighbors[i]);
+    for (size_t i = 0; i < a->neighbor_count; i++)
+        neighbor_mend_bfd(a->neighbors[i], now);
     drain_check(a, now);
     announcer_tell(a);
 }
@@ -293,6 +329,41 @@ static void neighbor_find_next_hops(struct neighbor *n)
     n->hops = next_hops_find(bgp_peer_local(n->peer), avoid, n->announcer->prefix_count);
 }
 
+static void on_bfd_down(void *arg, const char *why)
+{
+    struct neighbor *n = arg;
+    bgp_peer_bfd_down(n->peer, why);
+}
+
+static void on_session_changed(void *arg);
+
+static void neighbor_end_bfd(struct neighbor *n)
+{
+    if (n->bfd_session != NULL)
+        bfd_session_stop(n->bfd_session);
+    n->bfd_session = NULL;
+}
+
+/* As soon as a TCP connection says between which addresses, and not only when BGP is up: some routers wait
+ * for BFD before they go on. It stays when BGP goes, to see the neighbour come back. */
+static void neighbor_keep_bfd(struct neighbor *n)
+{
+    static const struct bfd_callbacks callbacks = {on_bfd_down, on_session_changed};
+    const union settings_address *local = bgp_peer_local(n->peer);
+    const union settings_address *remote = bgp_peer_remote(n->peer);
+    bool connected = local->sa.sa_family != 0;
+    bool wanted = n->bfd.interval_ms != 0;
+    bool elsewhere =
+        n->bfd_session != NULL && connected && !bfd_session_is_between(n->bfd_session, local, remote);
+    if (!wanted || elsewhere)
+        neighbor_end_bfd(n);
+    if (n->bfd_session != NULL)
+        bfd_session_set_times(n->bfd_session, &n->bfd);
+    else if (wanted && connected)
+        n->bfd_session =
+            bfd_session_start(n->announcer->bfd, n->settings.text, &n->bfd, local, remote, &callbacks, n);
+}
+
 static void on_up(void *arg)
 {
     struct neighbor *n = arg;
@@ -333,6 +404,7 @@ static void on_sent(void *arg)
 static void on_session_changed(void *arg)
 {
     struct neighbor *n = arg;
+    neighbor_keep_bfd(n);
     n->announcer->something_changed = true;
     announcer_tell(n->announcer);
 }
@@ -385,6 +457,7 @@ static void neighbor_end(struct neighbor *n, uint8_t subcode, const char *text)
         memcpy(cease.data + 1, text, octets);
         cease.data_octets = (uint8_t)(octets + 1);
     }
+    neighbor_end_bfd(n);
     n->announcer->leaving++;
     n->up = false;
     bgp_peer_stop(n->peer, &cease, on_neighbor_gone, n);
@@ -541,6 +614,8 @@ static int announcer_apply(struct announcer *a, const struct settings *settings)
     announcer_set_times(a, settings);
     for (size_t i = 0; i < count; i++) {
         a->neighbors[i]->policy = settings->announce.neighbors[i].policy;
+        a->neighbors[i]->bfd = settings->announce.neighbors[i].bfd;
+        neighbor_keep_bfd(a->neighbors[i]);
         if (made[i])
             bgp_peer_start(a->neighbors[i]->peer);
         else if (a->neighbors[i]->up)
@@ -565,7 +640,8 @@ struct announcer *announcer_new(uv_loop_t *loop, const struct settings *settings
     uv_timer_init(loop, &a->tick);
     uv_timer_init(loop, &a->drain_timer);
     a->tick.data = a->drain_timer.data = a;
-    if (announcer_apply(a, settings) < 0) {
+    a->bfd = bfd_new(loop);
+    if (a->bfd == NULL || announcer_apply(a, settings) < 0) {
         announcer_stop(a, NULL, NULL);
         return NULL;
     }
@@ -602,9 +678,20 @@ void announcer_set_verdict(struct announcer *a, struct mono now, const struct ve
     announcer_mend(a, now);
 }
 
+void announcer_set_server(struct announcer *a, bool answers)
+{
+    a->server_gone = !answers;
+    announcer_mend(a, mono_now());
+}
+
 static void on_own_handle_closed(uv_handle_t *handle)
 {
     announcer_one_left(handle->data);
+}
+
+static void on_bfd_gone(void *arg)
+{
+    announcer_one_left(arg);
 }
 
 void announcer_stop(struct announcer *a, announcer_callback done, void *arg)
@@ -614,10 +701,14 @@ void announcer_stop(struct announcer *a, announcer_callback done, void *arg)
     a->stopping = true;
     a->stopped = done;
     a->stopped_arg = arg;
-    a->leaving += 2;
+    a->leaving += 3;
     for (size_t i = 0; i < a->neighbor_count; i++)
         neighbor_end(a->neighbors[i], BGP_CEASE_SHUTDOWN, a->reason);
     a->neighbor_count = 0;
+    if (a->bfd != NULL)
+        bfd_close(a->bfd, on_bfd_gone, a);
+    else
+        announcer_one_left(a);
     uv_close((uv_handle_t *)&a->tick, on_own_handle_closed);
     uv_close((uv_handle_t *)&a->drain_timer, on_own_handle_closed);
 }
@@ -654,6 +745,8 @@ static json_t *neighbor_status(const struct neighbor *n, struct mono now)
     for (size_t i = 0; i < n->announcer->prefix_count; i++)
         if (n->up && n->sent[i].announced)
             json_array_append_new(announced, json_string(n->announcer->prefixes[i].text));
+    if (n->bfd_session != NULL)
+        json_object_set_new(status, "bfd", bfd_session_status(n->bfd_session, now));
     json_object_set_new(status, "announced", announced);
     json_object_set_new(status, "announcements_sent", json_integer((json_int_t)n->announcements));
     json_object_set_new(status, "withdrawals_sent", json_integer((json_int_t)n->withdrawals));

@@ -48,8 +48,8 @@ static void bgp_count_failure(struct bgp_session *s, const struct bgp_event *eve
         s->failures = 0;
     if (s->failures < 1000)
         s->failures++;
-    s->protocol_failure =
-        event->kind != BGP_EVENT_CONNECTION_FAILED && event->kind != BGP_EVENT_CONNECT_RETRY;
+    s->protocol_failure = event->kind != BGP_EVENT_CONNECTION_FAILED &&
+                          event->kind != BGP_EVENT_CONNECT_RETRY && event->kind != BGP_EVENT_BFD_DOWN;
 }
 
 /* The connection is given up; another follows after a pause, unless the operator stopped us. */
@@ -117,6 +117,7 @@ static struct bgp_actions bgp_in_connect(struct bgp_session *s, const struct bgp
     switch (event->kind) {
     case BGP_EVENT_START:
     case BGP_EVENT_SENT:
+    case BGP_EVENT_BFD_DOWN:
         return actions;
     case BGP_EVENT_CONNECT_RETRY:
         bgp_count_failure(s, event, now);
@@ -140,6 +141,7 @@ static struct bgp_actions bgp_in_active(struct bgp_session *s, const struct bgp_
     switch (event->kind) {
     case BGP_EVENT_START:
     case BGP_EVENT_SENT:
+    case BGP_EVENT_BFD_DOWN:
         return (struct bgp_actions){0};
     case BGP_EVENT_CONNECT_RETRY:
         return bgp_start_connection(s, event, now);
@@ -175,6 +177,8 @@ static struct bgp_actions bgp_in_open_sent(struct bgp_session *s, const struct b
         return bgp_notify(s, event, now, event->error);
     case BGP_EVENT_HOLD:
         return bgp_notify_code(s, event, now, BGP_ERROR_HOLD_TIMER, 0);
+    case BGP_EVENT_BFD_DOWN:
+        return bgp_notify_code(s, event, now, BGP_ERROR_CEASE, BGP_CEASE_BFD_DOWN);
     case BGP_EVENT_CONNECTION_FAILED:
         bgp_stop_timers(s);
         bgp_count_failure(s, event, now);
@@ -219,6 +223,8 @@ static struct bgp_actions bgp_in_open_confirm(struct bgp_session *s, const struc
         return bgp_notify(s, event, now, event->error);
     case BGP_EVENT_HOLD:
         return bgp_notify_code(s, event, now, BGP_ERROR_HOLD_TIMER, 0);
+    case BGP_EVENT_BFD_DOWN:
+        return bgp_notify_code(s, event, now, BGP_ERROR_CEASE, BGP_CEASE_BFD_DOWN);
     case BGP_EVENT_KEEPALIVE_DUE:
         return bgp_keep_alive(s, event, now);
     case BGP_EVENT_CONNECTION_FAILED:
@@ -244,6 +250,8 @@ static struct bgp_actions bgp_in_established(struct bgp_session *s, const struct
         return bgp_notify(s, event, now, event->error);
     case BGP_EVENT_HOLD:
         return bgp_notify_code(s, event, now, BGP_ERROR_HOLD_TIMER, 0);
+    case BGP_EVENT_BFD_DOWN:
+        return bgp_notify_code(s, event, now, BGP_ERROR_CEASE, BGP_CEASE_BFD_DOWN);
     case BGP_EVENT_SEND_HOLD:
         return bgp_notify_code(s, event, now, BGP_ERROR_SEND_HOLD_TIMER, 0);
     case BGP_EVENT_KEEPALIVE_DUE:

@@ -9,11 +9,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/sockios.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define IN_OCTETS    (2 * BGP_MESSAGE_OCTETS)
@@ -610,6 +612,13 @@ void bgp_peer_reset(struct bgp_peer *peer, const struct bgp_error *cease)
     peer_step(peer, &start);
 }
 
+void bgp_peer_bfd_down(struct bgp_peer *peer, const char *why)
+{
+    struct bgp_event event = {.kind = BGP_EVENT_BFD_DOWN};
+    peer_note_error(peer, "BFD: %s", why);
+    peer_step(peer, &event);
+}
+
 bool bgp_peer_write(struct bgp_peer *peer, const uint8_t *bytes, size_t octets)
 {
     if (peer->session.state != BGP_ESTABLISHED || peer->current == NULL)
@@ -620,6 +629,16 @@ bool bgp_peer_write(struct bgp_peer *peer, const uint8_t *bytes, size_t octets)
 bool bgp_peer_is_flushed(const struct bgp_peer *peer)
 {
     return peer->current == NULL || (!peer->current->writing && peer->current->out_octets == 0);
+}
+
+bool bgp_peer_is_acknowledged(const struct bgp_peer *peer)
+{
+    uv_os_fd_t fd;
+    int waiting = 0;
+    if (peer->current == NULL)
+        return true;
+    return bgp_peer_is_flushed(peer) && uv_fileno((const uv_handle_t *)&peer->current->tcp, &fd) == 0 &&
+           ioctl(fd, SIOCOUTQ, &waiting) == 0 && waiting == 0;
 }
 
 const struct bgp_session *bgp_peer_session(const struct bgp_peer *peer)
@@ -635,6 +654,11 @@ const struct bgp_peer_settings *bgp_peer_settings(const struct bgp_peer *peer)
 const union settings_address *bgp_peer_local(const struct bgp_peer *peer)
 {
     return &peer->local;
+}
+
+const union settings_address *bgp_peer_remote(const struct bgp_peer *peer)
+{
+    return &peer->remote;
 }
 
 static void address_to_text(const union settings_address *address, char *text, size_t size)

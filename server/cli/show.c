@@ -172,6 +172,17 @@ static void show_announced(const struct show *show, const json_t *prefixes)
     }
 }
 
+static void show_bfd(const struct show *show, const json_t *bfd)
+{
+    const char *state = text_of(bfd, "state");
+    if (bfd == NULL)
+        return;
+    (void)fputs(", BFD ", show->out);
+    show_tinted(show, strcmp(state, "Up") == 0 ? TINT_GOOD : TINT_BAD, state, 0);
+    if (json_is_true(json_object_get(bfd, "muted")))
+        (void)fputs(" (silenced)", show->out);
+}
+
 static void show_neighbors(const struct show *show, const json_t *neighbors)
 {
     char span[32];
@@ -185,6 +196,7 @@ static void show_neighbors(const struct show *show, const json_t *neighbors)
         (void)fprintf(show->out, "%s AS%" PRId64 " ", text_of(n, "neighbor"), number_of(n, "remote_as"));
         show_tinted(show, tint_of_state(session), session, 0);
         show_since(show, n, "since_ms");
+        show_bfd(show, json_object_get(n, "bfd"));
         show_announced(show, json_object_get(n, "announced"));
         if (error[0] != '\0')
             (void)fprintf(show->out, "; last error %s ago: %s",

@@ -8,6 +8,10 @@
 #define DEFAULT_BGP_PORT  179
 #define DEFAULT_HOLD_S    9
 #define MOST_PREPENDED    16
+#define DEFAULT_BFD_MS    100
+#define LEAST_BFD_MS      10
+#define MOST_BFD_MS       60000
+#define DEFAULT_BFD_LOST  3
 #define MD5_PASSWORD_MOST 80 /* characters: what the kernel takes (RFC 2385) */
 
 static uint16_t judge_hold_time(struct judge *j, struct place at, const char *text)
@@ -175,6 +179,26 @@ static void judge_session(struct judge *j, struct settings_neighbor *neighbor, c
     neighbor->role = judge_role(j, place("%s.role", entry->path), raw->role);
 }
 
+static void judge_bfd(struct judge *j, struct settings_bfd *bfd, const struct place *entry,
+                      const struct raw_neighbor *raw)
+{
+    const struct place at = place("%s.bfd", entry->path);
+    const struct place interval = place("%s.bfd-interval", entry->path);
+    const struct place multiplier = place("%s.bfd-multiplier", entry->path);
+    const bool refined = raw->bfd_interval != NULL || raw->bfd_multiplier != NULL;
+    struct value_why why;
+    bool on = false;
+    uint32_t ms = judge_duration(j, interval, raw->bfd_interval, LEAST_BFD_MS, MOST_BFD_MS, DEFAULT_BFD_MS);
+    uint64_t lost = judge_number(j, multiplier, raw->bfd_multiplier, 1, UINT8_MAX, DEFAULT_BFD_LOST);
+    if (raw->bfd != NULL && !value_switch(raw->bfd, &on, &why))
+        judge_say_why(j, &at, &why);
+    else if (!on && refined)
+        judge_say(j, FINDING_WARNING, raw->bfd_interval != NULL ? &interval : &multiplier,
+                  "has no effect: there is no BFD with this neighbour without bfd: true");
+    if (on)
+        *bfd = (struct settings_bfd){ms, (uint8_t)lost};
+}
+
 static void judge_neighbor(struct judge *j, uint32_t i, const struct raw_neighbor *raw)
 {
     struct settings_announce *announce = &j->settings->announce;
@@ -196,6 +220,7 @@ static void judge_neighbor(struct judge *j, uint32_t i, const struct raw_neighbo
     else if (judge_neighbor_address(j, neighbor, place("%s.address", entry.path), raw->address))
         judge_same_neighbor(j, i);
     judge_session(j, neighbor, &entry, raw);
+    judge_bfd(j, &neighbor->bfd, &entry, raw);
     neighbor->policy = announce->policy;
     judge_policy(j, &entry, &raw->policy, &neighbor->policy);
 }

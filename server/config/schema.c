@@ -73,6 +73,9 @@ static const cyaml_schema_field_t neighbor_fields[] = {
     FIELD_TEXT("md5-password-file", struct raw_neighbor, md5_password_file),
     FIELD_TEXT("ttl-security", struct raw_neighbor, ttl_security),
     FIELD_TEXT("role", struct raw_neighbor, role),
+    FIELD_TEXT("bfd", struct raw_neighbor, bfd),
+    FIELD_TEXT("bfd-interval", struct raw_neighbor, bfd_interval),
+    FIELD_TEXT("bfd-multiplier", struct raw_neighbor, bfd_multiplier),
     FIELDS_OF_POLICY(struct raw_neighbor),
     CYAML_FIELD_END,
 };

@@ -55,6 +55,9 @@ static const char whole[] = "server:\n"
                             "      remote-as: 4200000000\n"
                             "      ttl-security: true\n"
                             "      role: customer\n"
+                            "      bfd: true\n"
+                            "      bfd-interval: 50ms\n"
+                            "      bfd-multiplier: 4\n"
                             "      med: 20\n"
                             "      communities: [64512:2, 64512:3]\n"
                             "      large-communities: [64512:1:2]\n"
@@ -125,6 +128,9 @@ START_TEST(whole_announce)
     ck_assert_uint_eq(second->hold_time_s, 9);
     ck_assert(second->ttl_security);
     ck_assert_int_eq(second->role, ROLE_CUSTOMER);
+    ck_assert_uint_eq(first->bfd.interval_ms, 0);
+    ck_assert_uint_eq(second->bfd.interval_ms, 50);
+    ck_assert_uint_eq(second->bfd.multiplier, 4);
     ck_assert_uint_eq(second->policy.med, 20);
     ck_assert_uint_eq(second->policy.community_count, 2);
     ck_assert_uint_eq(second->policy.communities[1], 64512U << 16 | 3);
@@ -282,6 +288,14 @@ static const struct mistake mistakes[] = {
     {BGP(PREFIX NEIGHBOR "      role: boss\n"), FINDING_ERROR, 11, "customer, peer, provider"},
     {BGP(PREFIX NEIGHBOR "      ttl-security: maybe\n"), FINDING_ERROR, 11, "write true or false"},
     {BGP(PREFIX NEIGHBOR "      local-address: \"::1\"\n"), FINDING_ERROR, 11, "of another family"},
+    {BGP(PREFIX NEIGHBOR "      bfd: perhaps\n"), FINDING_ERROR, 11, "write true or false"},
+    {BGP(PREFIX NEIGHBOR "      bfd: true\n      bfd-interval: 5ms\n"), FINDING_ERROR, 12,
+     "write 10ms to 1m"},
+    {BGP(PREFIX NEIGHBOR "      bfd: true\n      bfd-interval: 100\n"), FINDING_ERROR, 12, "without a unit"},
+    {BGP(PREFIX NEIGHBOR "      bfd: true\n      bfd-multiplier: 0\n"), FINDING_ERROR, 12, "write 1 to 255"},
+    {BGP(PREFIX NEIGHBOR "      bfd-multiplier: 5\n"), FINDING_WARNING, 11, "without bfd: true"},
+    {BGP(PREFIX NEIGHBOR "      bfd: false\n      bfd-interval: 1s\n"), FINDING_WARNING, 12,
+     "without bfd: true"},
     {BGP(PREFIX NEIGHBOR "      communities: [7]\n"), FINDING_ERROR, 11, "like 64512:100"},
     {BGP(PREFIX NEIGHBOR "      large-communities: [\"1:2\"]\n"), FINDING_ERROR, 11, "like 64512:1:2"},
     {BGP(PREFIX NEIGHBOR "      md5-password-file: /nowhere/at/all\n"), FINDING_ERROR, 11, "can't be opened"},

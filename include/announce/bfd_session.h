@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * BFD sessions on the loop: sockets and timers around announce/bfd_fsm, one session for each neighbour that
+ * asks for it, between the addresses of its BGP session.
+ *
+ *     announcer --- start, disable, mute, stop ---> bfd_session --- UDP 3784, TTL 255 ---> router
+ *     announcer <-- down, changed ----------------- bfd_session <-- bfd_fsm <-- bfd_read <-- router
+ *
+ * Packets are sent from the announcer's own loop and by nothing else, so they stop when it does: a PoP that
+ * hangs as a whole is gone from the router's view after the detection time.
+ *
+ * RFCs: 5880, 5881 (single hop), 5882 (what clients of BFD do).
+ */
+#ifndef HITHER_ANNOUNCE_BFD_SESSION_H
+#define HITHER_ANNOUNCE_BFD_SESSION_H
+
+#include "base/clock.h"
+#include "config.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <uv.h>
+
+/* The sockets that hear, and who is to be told what. One for the whole process. */
+struct bfd;
+struct bfd_session;
+
+struct bfd_callbacks {
+    void (*down)(void *arg, const char *why); /* it was up; not when either side wished it so */
+    void (*changed)(void *arg);               /* for whoever shows it */
+};
+
+/* NULL when memory is short. Nothing is opened yet. */
+struct bfd *bfd_new(uv_loop_t *loop);
+
+/* Stops all sessions, lets them say farewell, frees everything and calls `gone`, at once when there is none.
+ */
+void bfd_close(struct bfd *bfd, void (*gone)(void *arg), void *arg);
+
+/* `name` is the neighbour's, for the log. NULL when memory is short. What doesn't work out with the sockets
+ * is told in the log, and tried again. */
+struct bfd_session *bfd_session_start(struct bfd *bfd, const char *name, const struct settings_bfd *times,
+                                      const union settings_address *local,
+                                      const union settings_address *remote,
+                                      const struct bfd_callbacks *callbacks, void *arg);
+
+/* Goes to AdminDown, says so to the peer a few times, and frees itself. No callback comes any more. */
+void bfd_session_stop(struct bfd_session *session);
+
+/* Whether it runs between these; ports aren't looked at. */
+bool bfd_session_is_between(const struct bfd_session *session, const union settings_address *local,
+                            const union settings_address *remote);
+
+void bfd_session_set_times(struct bfd_session *session, const struct settings_bfd *times);
+
+/* AdminDown: the peer is told that there is nothing to be had here, by somebody's wish. */
+void bfd_session_set_disabled(struct bfd_session *session, bool disabled);
+
+/* Sends nothing at all, so that the peer finds out: what it has of ours isn't good any more. */
+void bfd_session_set_muted(struct bfd_session *session, bool muted);
+
+/* States, times and counts. New reference or NULL. */
+json_t *bfd_session_status(const struct bfd_session *session, struct mono now);
+
+#endif
