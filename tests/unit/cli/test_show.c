@@ -41,7 +41,7 @@ static const char status[] =
     "\"announce\":{\"backend\":\"bgp\",\"drain_reason\":\"new disk\","
     "\"prefixes\":[{\"prefix\":\"203.0.113.0/24\",\"state\":\"up\",\"since_ms\":61000}],"
     "\"neighbors\":[{\"neighbor\":\"192.0.2.1\",\"remote_as\":64500,\"session\":\"Established\",\"since_ms\":"
-    "5000,"
+    "5000,\"bfd\":{\"state\":\"AdminDown\",\"muted\":true},"
     "\"announced\":[\"203.0.113.0/24\",\"2001:db8::/48\"],\"last_error\":\"hold "
     "timer\",\"last_error_ms\":90000}]},"
     "\"server\":{\"serving\":true,\"workers\":2,\"queries\":1234567,\"restarts\":1,"
@@ -49,16 +49,16 @@ static const char status[] =
 
 START_TEST(status_in_full)
 {
-    ck_assert_str_eq(
-        shown(show_status, status, false),
-        "chi-1  hither 0.1.0, up 1 d 2 h\n"
-        "announced, degraded for 2 h 5 min: a zone is stale\n"
-        "  prefixes    203.0.113.0/24           up for 1 min\n"
-        "  neighbours  192.0.2.1 AS64500 Established for 5 s, told of 203.0.113.0/24, 2001:db8::/48; "
-        "last error 1 min ago: hold timer\n"
-        "  zones       2 served, 1 stale\n"
-        "  queries     1,234,567 answered\n"
-        "  server      serving, 2 workers, restarted 1 times\n");
+    ck_assert_str_eq(shown(show_status, status, false),
+                     "chi-1  hither 0.1.0, up 1 d 2 h\n"
+                     "announced, degraded for 2 h 5 min: a zone is stale\n"
+                     "  prefixes    203.0.113.0/24           up for 1 min\n"
+                     "  neighbours  192.0.2.1 AS64500 Established for 5 s, BFD AdminDown (silenced), told of "
+                     "203.0.113.0/24, 2001:db8::/48; "
+                     "last error 1 min ago: hold timer\n"
+                     "  zones       2 served, 1 stale\n"
+                     "  queries     1,234,567 answered\n"
+                     "  server      serving, 2 workers, restarted 1 times\n");
 }
 END_TEST
 

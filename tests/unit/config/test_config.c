@@ -349,6 +349,18 @@ START_TEST(prefixes_of_zones)
 }
 END_TEST
 
+START_TEST(bfd_defaults)
+{
+    struct findings findings = {0};
+    struct settings *settings = parse(BGP(PREFIX NEIGHBOR "      bfd: true\n"), &findings);
+    ck_assert_ptr_nonnull(settings);
+    ck_assert_uint_eq(settings->announce.neighbors[0].bfd.interval_ms, 100);
+    ck_assert_uint_eq(settings->announce.neighbors[0].bfd.multiplier, 3);
+    settings_free(settings);
+    findings_free(&findings);
+}
+END_TEST
+
 START_TEST(one_mistake)
 {
     const struct mistake *m = &mistakes[_i];
@@ -600,6 +612,7 @@ int main(void)
     tcase_add_test(tc, whole_server);
     tcase_add_test(tc, whole_announce);
     tcase_add_test(tc, defaults);
+    tcase_add_test(tc, bfd_defaults);
     tcase_add_test(tc, prefixes_of_zones);
     tcase_add_loop_test(tc, one_mistake, 0, (int)MISTAKES);
     tcase_add_test(tc, several_mistakes);
