@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define EDNS_OPT_FIXED 11  /* octets of an OPT without options */
 #define EDNS_UDP_LEAST 512 /* and what holds without EDNS (RFC 1035 4.2.1) */
 
 enum edns_option {
@@ -36,14 +37,15 @@ enum edns_error {
 
 /* What the client's OPT said. */
 struct edns {
+    uint16_t udp_octets; /* at least EDNS_UDP_LEAST */
     bool present;
+    bool has_options; /* perhaps some that are to be answered */
     bool dnssec_ok;
     bool bad_version;
     bool wants_nsid;
     bool wants_keepalive;
     bool wants_zoneversion;
     uint8_t cookie_octets; /* 0: none; else 8, or 16 to 40 with a server cookie */
-    uint16_t udp_octets;   /* at least EDNS_UDP_LEAST */
     uint8_t cookie[COOKIE_MOST_OCTETS];
 };
 
@@ -60,13 +62,28 @@ struct edns_reply {
     uint32_t zone_serial;
 };
 
-void edns_none(struct edns *edns);
+/* What holds when there is no OPT. */
+static inline void edns_none(struct edns *edns)
+{
+    edns->udp_octets = EDNS_UDP_LEAST;
+    edns->present = false;
+    edns->has_options = false;
+    edns->dnssec_ok = false;
+    edns->bad_version = false;
+    edns->wants_nsid = false;
+    edns->wants_keepalive = false;
+    edns->wants_zoneversion = false;
+    edns->cookie_octets = 0;
+}
 
 /* Takes an OPT record's class, TTL and rdata (RFC 6891 6.1.2, 6.1.3). False when it is malformed. */
 bool edns_take(struct edns *edns, uint16_t class, uint32_t ttl, struct reader options);
 
 /* Octets of the OPT that will answer, an extended error not counted; 0 when there was none to answer. */
 uint16_t edns_octets(const struct edns *edns, const struct edns_reply *reply);
+
+/* Writes an OPT without options: EDNS_OPT_FIXED octets. `rcode` is the answer's, all twelve bits. */
+void edns_put_fixed(uint8_t *at, const struct edns *edns, uint16_t udp_octets, uint16_t rcode);
 
 /* Writes that OPT, with the extended error when it fits. */
 void edns_put(struct writer *w, const struct edns *edns, const struct edns_reply *reply);

@@ -11,7 +11,15 @@
 #include "answer/context.h"
 #include "answer/parse.h"
 
+/* What limit_judge() says where a client's cookie has to be one of ours. */
+enum parse_verdict limit_judge_cookie(struct query *query, const struct answer_policy *policy,
+                                      uint32_t now_s);
+
 /* PARSE_PROCEED, or PARSE_ERROR with the query's rcode set. */
-enum parse_verdict limit_judge(struct query *query, const struct answer_policy *policy, uint32_t now_s);
+static inline enum parse_verdict limit_judge(struct query *query, const struct answer_policy *policy,
+                                             uint32_t now_s)
+{
+    return policy->cookies_required ? limit_judge_cookie(query, policy, now_s) : PARSE_PROCEED;
+}
 
 #endif

@@ -31,6 +31,20 @@ size_t name_octets(const uint8_t *name);
 /* Labels of a checked name, the root label not counted. */
 unsigned name_labels(const uint8_t *name);
 
+/* Sixteen octets at once. Moved up so that 'A' becomes the least of the signed numbers, capitals are the
+ * first 26 of those. */
+typedef uint8_t name_vector __attribute__((vector_size(16)));
+typedef int8_t name_signed_vector __attribute__((vector_size(16)));
+
+static inline void name_fold_sixteen(uint8_t *to, const uint8_t *from)
+{
+    name_vector v;
+    memcpy(&v, from, sizeof v);
+    name_vector capitals = (name_vector)((name_signed_vector)(v + (0x80 - 'A')) < INT8_MIN + 26);
+    v |= capitals & 0x20;
+    memcpy(to, &v, sizeof v);
+}
+
 /* Eight octets at once. An octet is a capital when it is ASCII, at or above 'A' and not above 'Z': each of
  * these three lands in its top bit, and the top bit moved down by two is the case bit. */
 static inline uint64_t name_fold_word(uint64_t v)
@@ -49,21 +63,37 @@ static inline void name_fold_eight(uint8_t *to, const uint8_t *from)
     memcpy(to, &v, 8);
 }
 
+/* The same for fewer than sixteen octets. */
+void name_fold_short(uint8_t *to, const uint8_t *from, size_t octets);
+
 /* Copies `octets` of wire form with A-Z folded to a-z. `to` and `from` may be the same. */
 static inline void name_fold(uint8_t *to, const uint8_t *from, size_t octets)
 {
-    size_t at = 0;
-    for (; at + 8 <= octets; at += 8)
-        name_fold_eight(to + at, from + at);
-    if (at == octets)
-        return;
-    if (octets >= 8) {
-        /* The last word overlaps the one before: folding twice changes nothing. */
-        name_fold_eight(to + octets - 8, from + octets - 8);
+    if (octets < 16) {
+        name_fold_short(to, from, octets);
         return;
     }
-    for (; at < octets; at++)
-        to[at] = (uint8_t)(from[at] - 'A') < 26 ? (uint8_t)(from[at] | 0x20) : from[at];
+    for (size_t at = 0; at + 16 < octets; at += 16)
+        name_fold_sixteen(to + at, from + at);
+    /* The last sixteen may overlap those before: folding twice changes nothing. */
+    name_fold_sixteen(to + octets - 16, from + octets - 16);
+}
+
+/* Which octets of a word the first `octets` (0 to 8) in memory are. */
+static inline uint64_t name_first_octets(size_t octets)
+{
+    static const uint64_t masks[9] = {
+        0,
+        0x00000000000000ff,
+        0x000000000000ffff,
+        0x0000000000ffffff,
+        0x00000000ffffffff,
+        0x000000ffffffffff,
+        0x0000ffffffffffff,
+        0x00ffffffffffffff,
+        0xffffffffffffffff,
+    };
+    return masks[octets];
 }
 
 /* Whether `octets` bytes are the same. Reads up to seven behind them on both sides (NAME_PADDING). */
@@ -71,17 +101,18 @@ static inline bool name_same_octets(const uint8_t *a, const uint8_t *b, size_t o
 {
     uint64_t left;
     uint64_t right;
-    for (; octets > 8; octets -= 8, a += 8, b += 8) {
+    while (octets > 8) {
         memcpy(&left, a, 8);
         memcpy(&right, b, 8);
         if (left != right)
             return false;
+        a += 8;
+        b += 8;
+        octets -= 8;
     }
-    if (octets == 0)
-        return true;
     memcpy(&left, a, 8);
     memcpy(&right, b, 8);
-    return (left ^ right) << (64 - 8 * octets) == 0;
+    return ((left ^ right) & name_first_octets(octets)) == 0;
 }
 
 /* Whether two checked names are the same but for case. */
@@ -119,13 +150,15 @@ static inline uint64_t name_hash_mix(uint64_t hash, uint64_t v)
 static inline uint64_t name_hash_label(uint64_t parent, const uint8_t *label)
 {
     uint64_t v;
-    unsigned octets = 1U + label[0];
-    for (; octets > 8; octets -= 8, label += 8) {
+    size_t octets = 1U + (size_t)label[0];
+    while (octets > 8) {
         memcpy(&v, label, 8);
         parent = name_hash_mix(parent, v);
+        label += 8;
+        octets -= 8;
     }
     memcpy(&v, label, 8);
-    return name_hash_mix(parent + 1, v & (UINT64_MAX >> (64 - 8 * octets)));
+    return name_hash_mix(parent + 1, v & name_first_octets(octets));
 }
 
 /* The hash of a checked name, whole and folded. */

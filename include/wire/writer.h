@@ -12,6 +12,13 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Puts a number into two octets that are known to be there. */
+static inline void octets_set_u16(uint8_t *at, unsigned v)
+{
+    at[0] = (uint8_t)(v >> 8);
+    at[1] = (uint8_t)v;
+}
+
 struct writer {
     uint8_t *start;
     uint8_t *at;
@@ -77,8 +84,7 @@ static inline void writer_set_u16(struct writer *w, size_t offset, uint16_t v)
         w->failed = true;
         return;
     }
-    w->start[offset] = (uint8_t)(v >> 8);
-    w->start[offset + 1] = (uint8_t)v;
+    octets_set_u16(w->start + offset, v);
 }
 
 #endif

@@ -54,12 +54,13 @@ static inline const uint8_t *lookup_name_suffix(const struct lookup_name *name, 
 const struct zone_image *lookup_zone(const struct zone_set *set, const struct lookup_name *name,
                                      unsigned labels);
 
-/* Asks the processor for the bucket that lookup_guess() will want. */
-void lookup_prefetch_bucket(const struct zone_image *image, const struct lookup_name *name);
+/* The bucket that the name belongs to, asked for but not looked at. */
+const struct image_bucket *lookup_bucket(const struct zone_image *image, const struct lookup_name *name);
 
 /* The node that the bucket's tags promise for the name, asked for but not looked at; NULL when they promise
  * none. */
-const struct image_node *lookup_guess(const struct zone_image *image, const struct lookup_name *name);
+const struct image_node *lookup_guess(const struct zone_image *image, const struct image_bucket *bucket,
+                                      const struct lookup_name *name);
 
 /* Looks the name up in the zone that lookup_zone() found for it. `guess` is what lookup_guess() gave, or
  * NULL. */

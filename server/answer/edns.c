@@ -7,25 +7,12 @@
 #include <string.h>
 
 #define DO_BIT             0x8000
-#define OPT_FIXED          11
 #define OPTION_FIXED       4
 #define KEEPALIVE_OCTETS   2
 #define ZONEVERSION_OCTETS 6
 #define ZONEVERSION_SERIAL 0
 #define COOKIE_BOTH_OCTETS (COOKIE_CLIENT_OCTETS + COOKIE_SERVER_OCTETS)
 #define ERROR_OCTETS       2
-
-void edns_none(struct edns *edns)
-{
-    edns->present = false;
-    edns->dnssec_ok = false;
-    edns->bad_version = false;
-    edns->wants_nsid = false;
-    edns->wants_keepalive = false;
-    edns->wants_zoneversion = false;
-    edns->cookie_octets = 0;
-    edns->udp_octets = EDNS_UDP_LEAST;
-}
 
 static bool take_cookie(struct edns *edns, struct reader *data)
 {
@@ -63,6 +50,7 @@ static bool take_option(struct edns *edns, uint16_t code, struct reader *data)
 bool edns_take(struct edns *edns, uint16_t class, uint32_t ttl, struct reader options)
 {
     edns->present = true;
+    edns->has_options = reader_left(&options) > 0;
     edns->udp_octets = class > EDNS_UDP_LEAST ? class : EDNS_UDP_LEAST;
     edns->dnssec_ok = (ttl & DO_BIT) != 0;
     edns->bad_version = (ttl >> 16 & 0xff) != 0;
@@ -95,9 +83,11 @@ static bool gives_zoneversion(const struct edns *edns, const struct edns_reply *
 
 uint16_t edns_octets(const struct edns *edns, const struct edns_reply *reply)
 {
-    unsigned octets = OPT_FIXED;
+    unsigned octets = EDNS_OPT_FIXED;
     if (!edns->present)
         return 0;
+    if (!edns->has_options)
+        return EDNS_OPT_FIXED;
     if (edns->wants_nsid)
         octets += OPTION_FIXED + reply->policy->identity_octets;
     if (gives_cookie(edns, reply))
@@ -154,16 +144,25 @@ static void put_options(struct writer *w, const struct edns *edns, const struct 
     }
 }
 
+void edns_put_fixed(uint8_t *at, const struct edns *edns, uint16_t udp_octets, uint16_t rcode)
+{
+    at[0] = 0;
+    octets_set_u16(at + 1, RR_OPT);
+    octets_set_u16(at + 3, udp_octets);
+    octets_set_u16(at + 5, (rcode & 0xff0U) << 4);
+    octets_set_u16(at + 7, edns->dnssec_ok ? DO_BIT : 0);
+    octets_set_u16(at + 9, 0);
+}
+
 void edns_put(struct writer *w, const struct edns *edns, const struct edns_reply *reply)
 {
-    writer_u8(w, 0);
-    writer_u16(w, RR_OPT);
-    writer_u16(w, reply->policy->udp_octets);
-    writer_u8(w, (uint8_t)(reply->rcode >> 4));
-    writer_u8(w, 0);
-    writer_u16(w, edns->dnssec_ok ? DO_BIT : 0);
-    size_t length_at = writer_offset(w);
-    writer_u16(w, 0);
+    uint8_t *opt = writer_room(w, EDNS_OPT_FIXED);
+    size_t options_at = writer_offset(w);
+    if (opt == NULL)
+        return;
+    edns_put_fixed(opt, edns, reply->policy->udp_octets, reply->rcode);
+    if (!edns->has_options && reply->error == EDNS_ERROR_NONE)
+        return;
     put_options(w, edns, reply);
-    writer_set_u16(w, length_at, (uint16_t)(writer_offset(w) - length_at - 2));
+    writer_set_u16(w, options_at - 2, (uint16_t)(writer_offset(w) - options_at));
 }

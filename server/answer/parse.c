@@ -4,8 +4,9 @@
 #include "wire/rdata.h"
 #include "wire/reader.h"
 
-#define SOA_NUMBERS 20                /* octets of a SOA's rdata behind its names */
-#define SOA_LEAST   (SOA_NUMBERS + 2) /* with the shortest names */
+#define RECORD_FIXED 10                /* type, class, TTL and length of the rdata */
+#define SOA_NUMBERS  20                /* octets of a SOA's rdata behind its names */
+#define SOA_LEAST    (SOA_NUMBERS + 2) /* with the shortest names */
 
 enum message_section {
     MESSAGE_ANSWER,
@@ -20,7 +21,7 @@ static enum parse_verdict refuse(struct query *query, uint16_t rcode)
 }
 
 /* Passes over a name that may be compressed: we don't care what it says, only where it ends. */
-static void skip_name(struct reader *r)
+static inline void skip_name(struct reader *r)
 {
     for (;;) {
         uint8_t label = reader_u8(r);
@@ -64,10 +65,11 @@ static bool take_record(struct query *query, struct reader *r, enum message_sect
     bool root = reader_left(r) > 0 && *r->at == 0;
     size_t at = reader_offset(r);
     skip_name(r);
-    uint16_t type = reader_u16(r);
-    uint16_t class = reader_u16(r);
-    uint32_t ttl = reader_u32(r);
-    struct reader rdata = reader_part(r, reader_u16(r));
+    const uint8_t *fixed = reader_bytes(r, RECORD_FIXED);
+    if (fixed == NULL)
+        return false;
+    uint16_t type = octets_u16(fixed);
+    struct reader rdata = reader_part(r, octets_u16(fixed + 8));
     if (r->failed || query->tsig_at != 0)
         return false; /* cut off, or behind the TSIG, which is the last */
     if (type == RR_TSIG)
@@ -78,11 +80,14 @@ static bool take_record(struct query *query, struct reader *r, enum message_sect
         return true;
     if (section != MESSAGE_ADDITIONAL || !root || query->edns.present)
         return false;
-    return edns_take(&query->edns, class, ttl, rdata);
+    return edns_take(&query->edns, octets_u16(fixed + 2),
+                     (uint32_t)octets_u16(fixed + 4) << 16 | octets_u16(fixed + 6), rdata);
 }
 
-static bool take_records(struct query *query, struct reader *r, const uint16_t counts[3])
+static __attribute__((noinline)) bool take_records(struct query *query, struct reader *r,
+                                                   const uint8_t *header)
 {
+    const uint16_t counts[3] = {octets_u16(header + 6), octets_u16(header + 8), octets_u16(header + 10)};
     for (unsigned section = MESSAGE_ANSWER; section <= MESSAGE_ADDITIONAL; section++) {
         for (unsigned i = 0; i < counts[section]; i++) {
             if (!take_record(query, r, section))
@@ -92,11 +97,18 @@ static bool take_records(struct query *query, struct reader *r, const uint16_t c
     return reader_left(r) == 0;
 }
 
-static bool take_question(struct query *query, struct reader *r)
+/* What follows the question: mostly nothing, or an OPT. */
+static inline bool take_rest(struct query *query, struct reader *r, const uint8_t *header)
+{
+    static const uint8_t none[6];
+    return memcmp(header + 6, none, sizeof none) == 0 ? reader_left(r) == 0 : take_records(query, r, header);
+}
+
+static inline bool take_question(struct query *query, struct reader *r)
 {
     size_t octets = lookup_name_take(&query->name, r->at, reader_left(r));
-    const uint8_t *question = octets > 0 ? reader_bytes(r, octets + 4) : NULL;
-    if (question == NULL)
+    const uint8_t *question = reader_bytes(r, octets + 4);
+    if (octets == 0 || question == NULL)
         return false;
     query->qtype = octets_u16(question + octets);
     query->qclass = octets_u16(question + octets + 2);
@@ -128,13 +140,12 @@ enum parse_verdict query_parse(struct query *query, const struct answer_message 
         return PARSE_DROP;
     query->id = octets_u16(header);
     query->flags = octets_u16(header + 2);
-    uint16_t questions = octets_u16(header + 4);
-    const uint16_t counts[3] = {octets_u16(header + 6), octets_u16(header + 8), octets_u16(header + 10)};
     if ((query->flags & FLAG_QR) != 0)
         return PARSE_DROP;
     if ((query->flags & FLAG_OPCODE) != OPCODE_QUERY << 11)
         return refuse(query, RCODE_NOTIMP);
-    if (questions > 1 || (questions == 1 && !take_question(query, &r)) || !take_records(query, &r, counts))
+    unsigned questions = octets_u16(header + 4);
+    if (questions > 1 || (questions == 1 && !take_question(query, &r)) || !take_rest(query, &r, header))
         return refuse(query, RCODE_FORMERR);
     if (query->edns.bad_version)
         return refuse(query, RCODE_BADVERS);

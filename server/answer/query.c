@@ -3,6 +3,7 @@
 
 #include "answer/chaos.h"
 #include "answer/context.h"
+#include "answer/direct.h"
 #include "answer/limit.h"
 #include "answer/parse.h"
 #include "answer/respond.h"
@@ -17,9 +18,9 @@ struct job {
     struct query query;
     enum parse_verdict verdict;
     const struct zone_image *image;
+    const struct image_bucket *bucket; /* where the image's index has the name */
     const struct image_node *guess;
     struct lookup found;
-    bool truncated;
 };
 
 static bool is_ours(const struct job *job)
@@ -83,13 +84,13 @@ static void stage_find_zone(struct job *job, const struct zone_set *set)
         return;
     job->image = zone_for(set, &job->query);
     if (job->image != NULL)
-        lookup_prefetch_bucket(job->image, &job->query.name);
+        job->bucket = lookup_bucket(job->image, &job->query.name);
 }
 
 static void stage_guess(struct job *job)
 {
     if (job->image != NULL)
-        job->guess = lookup_guess(job->image, &job->query.name);
+        job->guess = lookup_guess(job->image, job->bucket, &job->query.name);
 }
 
 static void stage_look_up(struct job *job)
@@ -118,62 +119,78 @@ static struct answer_stream *respond_to_query(struct job *job, struct response *
     return NULL;
 }
 
-static void stage_respond(struct job *job, struct answer_message *message, const struct zone_set *set,
-                          const struct answer_policy *policy, const uint32_t *now_s)
+static void respond_at_length(struct job *job, struct answer_message *message, const struct zone_set *set,
+                              const struct answer_policy *policy, const uint32_t *now_s)
 {
     struct response response;
-    message->response_octets = 0;
-    message->stream = NULL;
-    if (job->verdict == PARSE_DROP)
-        return;
     response_start(&response, &job->query, policy, job->image, *now_s);
     if (job->verdict == PARSE_PROCEED)
         message->stream = respond_to_query(job, &response, set);
     message->response_octets = response_finish(&response, &job->query);
     if (message->stream != NULL && job->query.tsig != NULL)
         stream_sign(message->stream, job->query.tsig, now_s);
-    job->truncated = (response.flags & FLAG_TC) != 0;
 }
 
-static void stage_count(const struct job *job, const struct answer_message *message,
+static void stage_respond(struct job *job, struct answer_message *message, const struct zone_set *set,
+                          const struct answer_policy *policy, const uint32_t *now_s)
+{
+    message->response_octets = 0;
+    message->stream = NULL;
+    if (job->verdict == PARSE_DROP)
+        return;
+    if (job->verdict == PARSE_PROCEED && job->image != NULL)
+        message->response_octets = direct_answer(&job->query, policy, job->image, &job->found);
+    if (message->response_octets == 0)
+        respond_at_length(job, message, set, policy, now_s);
+}
+
+static void count_dropped(const struct answer_message *message, struct worker_stats *stats)
+{
+    bool is_short = message->query_octets < MESSAGE_HEADER_OCTETS;
+    stat_add(is_short ? &stats->dropped_short : &stats->dropped_response, 1);
+}
+
+/* What differs from message to message. Whether it was answered. */
+static bool stage_count(const struct job *job, const struct answer_message *message,
                         struct worker_stats *stats)
 {
-    stat_add(job->query.transport == ANSWER_UDP ? &stats->queries_udp : &stats->queries_tcp, 1);
+    const struct query *query = &job->query;
     if (job->verdict == PARSE_DROP) {
-        bool is_short = message->query_octets < MESSAGE_HEADER_OCTETS;
-        stat_add(is_short ? &stats->dropped_short : &stats->dropped_response, 1);
-        return;
+        count_dropped(message, stats);
+        return false;
     }
-    stat_add(&stats->answers, 1);
-    stat_add(&stats->rcodes[job->query.rcode < STATS_RCODES ? job->query.rcode : 0], 1);
-    if (job->truncated)
+    stat_add(&stats->rcodes[query->rcode < STATS_RCODES ? query->rcode : 0], 1);
+    if ((message->response[2] & FLAG_TC >> 8) != 0)
         stat_add(&stats->truncated, 1);
     if (job->verdict == PARSE_PROCEED)
-        stat_add(&stats->types[job->query.qtype < STATS_TYPES - 2 ? job->query.qtype : STATS_TYPES - 2], 1);
+        stat_add(&stats->types[query->qtype < STATS_TYPES - 2 ? query->qtype : STATS_TYPES - 2], 1);
+    return true;
 }
 
+/* Each loop ends where the next stage has to wait for memory that this one asked for. */
 void answer_batch(struct answer_context *context, enum answer_transport transport,
                   struct answer_message *messages, size_t count)
 {
     struct job jobs[ANSWER_BATCH];
     struct tsig tsigs[ANSWER_BATCH]; /* apart, so that what isn't signed doesn't come near them */
+    struct worker_stats *stats = context->stats;
     const struct zone_set *set = zone_set_current();
     const struct answer_policy *policy = answer_policy_current();
+    size_t answers = 0;
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         stage_parse(&jobs[i], &messages[i], transport);
-    for (size_t i = 0; i < count; i++)
         stage_authenticate(&jobs[i], &tsigs[i], policy, context->now_s);
-    for (size_t i = 0; i < count; i++)
         stage_limit(&jobs[i], policy, context->now_s);
-    for (size_t i = 0; i < count; i++)
         stage_find_zone(&jobs[i], set);
+    }
     for (size_t i = 0; i < count; i++)
         stage_guess(&jobs[i]);
-    for (size_t i = 0; i < count; i++)
-        stage_look_up(&jobs[i]);
     for (size_t i = 0; i < count; i++) {
+        stage_look_up(&jobs[i]);
         stage_respond(&jobs[i], &messages[i], set, policy, &context->now_s);
-        stage_count(&jobs[i], &messages[i], context->stats);
+        answers += stage_count(&jobs[i], &messages[i], stats) ? 1 : 0;
     }
+    stat_add(transport == ANSWER_UDP ? &stats->queries_udp : &stats->queries_tcp, count);
+    stat_add(&stats->answers, answers);
 }

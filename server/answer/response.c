@@ -2,6 +2,7 @@
 #include "answer/response.h"
 
 #include "wire/rdata.h"
+#include "wire/reader.h"
 #include "wire/writer.h"
 #include "zone/expand.h"
 
@@ -11,17 +12,6 @@
 #define POINTER_REACH 0x3fff
 #define QUESTION_TAIL 4
 #define NAME_HOPS     16 /* pointers that one name may go through */
-
-static inline void set_u16(uint8_t *at, unsigned v)
-{
-    at[0] = (uint8_t)(v >> 8);
-    at[1] = (uint8_t)v;
-}
-
-static inline unsigned get_u16(const uint8_t *at)
-{
-    return (unsigned)at[0] << 8 | at[1];
-}
 
 static inline size_t room_left(const struct response *response)
 {
@@ -82,8 +72,8 @@ void response_start(struct response *response, const struct query *query, const 
 static void point_owners(uint8_t *at, const uint8_t *end, unsigned owner_at)
 {
     while (at < end) {
-        set_u16(at, POINTER | owner_at);
-        at += 12 + get_u16(at + 10);
+        octets_set_u16(at, POINTER | owner_at);
+        at += 12 + octets_u16(at + 10);
     }
 }
 
@@ -92,7 +82,7 @@ static void relocate(uint8_t *records, const struct rrset_view *view, const size
     for (unsigned i = 0; i < view->relocation_count; i++) {
         const struct image_relocation *relocation = &view->relocations[i];
         size_t to = bases[relocation->to >> 14] + (relocation->to & (unsigned)~RELOCATION_BASE);
-        set_u16(records + relocation->at, POINTER | (unsigned)to);
+        octets_set_u16(records + relocation->at, POINTER | (unsigned)to);
     }
 }
 
@@ -157,7 +147,7 @@ static void put_signature_records(struct response *response, struct writer *w, s
 {
     const uint8_t *at = view->signatures;
     for (unsigned i = 0; i < view->signature_count; i++) {
-        size_t rest = 10 + (size_t)get_u16(at + 10);
+        size_t rest = 10 + (size_t)octets_u16(at + 10);
         put_owner(response, w, placement);
         writer_bytes(w, at + 2, rest);
         at += 2 + rest;
@@ -246,7 +236,7 @@ uint16_t response_name_at(const struct response *response, uint16_t at, unsigned
 {
     for (unsigned hops = 0; hops < NAME_HOPS;) {
         if (response->start[at] >= 0xc0) {
-            at = (uint16_t)(get_u16(response->start + at) & POINTER_REACH);
+            at = (uint16_t)(octets_u16(response->start + at) & POINTER_REACH);
             hops++;
         } else if (labels > 0) {
             at = (uint16_t)(at + 1 + response->start[at]);
@@ -266,7 +256,7 @@ size_t response_name(const struct response *response, uint16_t at, uint8_t name[
     for (unsigned hops = 0; hops < NAME_HOPS && from + 1 < written + 1;) {
         uint8_t label = response->start[from];
         if (label >= 0xc0) {
-            from = get_u16(response->start + from) & POINTER_REACH;
+            from = octets_u16(response->start + from) & POINTER_REACH;
             hops++;
             continue;
         }
@@ -309,12 +299,12 @@ size_t response_finish(struct response *response, const struct query *query)
         put_opt(response, query);
     uint8_t *header = response->start;
     unsigned kept = query->flags & (FLAG_OPCODE | FLAG_RD);
-    set_u16(header, query->id);
-    set_u16(header + 2, FLAG_QR | kept | response->flags | (query->rcode & 15U));
-    set_u16(header + 4, query->question_octets > 0 ? 1 : 0);
-    set_u16(header + 6, response->counts[SECTION_ANSWER]);
-    set_u16(header + 8, response->counts[SECTION_AUTHORITY]);
-    set_u16(header + 10, response->counts[SECTION_ADDITIONAL]);
+    octets_set_u16(header, query->id);
+    octets_set_u16(header + 2, FLAG_QR | kept | response->flags | (query->rcode & 15U));
+    octets_set_u16(header + 4, query->question_octets > 0 ? 1 : 0);
+    octets_set_u16(header + 6, response->counts[SECTION_ANSWER]);
+    octets_set_u16(header + 8, response->counts[SECTION_AUTHORITY]);
+    octets_set_u16(header + 10, response->counts[SECTION_ADDITIONAL]);
     size_t octets = offset_now(response);
     if (query->tsig == NULL)
         return octets;

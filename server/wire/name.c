@@ -39,6 +39,17 @@ static inline uint8_t fold_octet(uint8_t c)
     return (uint8_t)(c - 'A') < 26 ? (uint8_t)(c | 0x20) : c;
 }
 
+void name_fold_short(uint8_t *to, const uint8_t *from, size_t octets)
+{
+    if (octets >= 8) {
+        name_fold_eight(to, from);
+        name_fold_eight(to + octets - 8, from + octets - 8);
+        return;
+    }
+    for (size_t i = 0; i < octets; i++)
+        to[i] = fold_octet(from[i]);
+}
+
 static bool octets_equal_folded(const uint8_t *a, const uint8_t *b, size_t octets)
 {
     for (size_t i = 0; i < octets; i++) {

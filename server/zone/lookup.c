@@ -35,23 +35,25 @@ size_t lookup_name_take(struct lookup_name *name, const uint8_t *wire, size_t oc
     name_fold(name->folded, wire, taken);
     uint64_t hash = NAME_HASH_ROOT;
     name->hashes[0] = hash;
-    for (unsigned d = 1; d <= name->labels; d++) {
-        hash = name_hash_label(hash, name->folded + name->starts[name->labels - d]);
-        name->hashes[d] = hash;
+    const uint8_t *start = name->starts + name->labels;
+    for (uint64_t *at = name->hashes + 1; start > name->starts; at++) {
+        hash = name_hash_label(hash, name->folded + *--start);
+        *at = hash;
     }
     return taken;
 }
 
-static const struct zone_image *zone_at(const struct zone_set *set, const struct lookup_name *name,
-                                        unsigned labels)
+/* The zone whose apex is the name's last `labels` labels. A name ends in its root label, so that what is the
+ * same up to there is the same name. */
+static inline const struct zone_image *zone_at(const struct zone_set *set, const struct lookup_name *name,
+                                               unsigned labels)
 {
     uint64_t hash = name->hashes[labels];
     const uint8_t *suffix = lookup_name_suffix(name, labels);
     size_t octets = name->octets - (size_t)(suffix - name->folded);
     for (size_t at = hash & set->mask; set->slots[at].image != NULL; at = (at + 1) & set->mask) {
         const struct zone_set_slot *slot = &set->slots[at];
-        if (slot->hash == hash && slot->image->header->apex_octets == octets &&
-            name_same_octets(slot->image->header->apex, suffix, octets))
+        if (slot->hash == hash && name_same_octets(slot->image->header->apex, suffix, octets))
             return slot->image;
     }
     return NULL;
@@ -62,15 +64,12 @@ const struct zone_image *lookup_zone(const struct zone_set *set, const struct lo
 {
     if (set == NULL)
         return NULL;
-    unsigned from = labels < set->deepest ? labels : set->deepest;
-    for (unsigned d = from + 1; d-- > 0;) {
-        if (!set->depths[d])
-            continue;
-        const struct zone_image *image = zone_at(set, name, d);
-        if (image != NULL)
+    unsigned d = labels < set->deepest ? labels : set->deepest;
+    for (;; d--) {
+        const struct zone_image *image = set->depths[d] ? zone_at(set, name, d) : NULL;
+        if (image != NULL || d == 0)
             return image;
     }
-    return NULL;
 }
 
 static inline const struct image_bucket *bucket_of(const struct zone_image *image, uint64_t hash)
@@ -79,44 +78,47 @@ static inline const struct image_bucket *bucket_of(const struct zone_image *imag
     return &buckets[image_bucket_of(hash, image->header->bucket_count)];
 }
 
-void lookup_prefetch_bucket(const struct zone_image *image, const struct lookup_name *name)
+const struct image_bucket *lookup_bucket(const struct zone_image *image, const struct lookup_name *name)
 {
-    __builtin_prefetch(bucket_of(image, name->hashes[name->labels]));
+    const struct image_bucket *bucket = bucket_of(image, name->hashes[name->labels]);
+    __builtin_prefetch(bucket);
+    return bucket;
 }
 
-/* The slots among four whose tags are the one that `wanted` repeats: the top bit of their sixteen. The lowest
- * that is set is right; one above it may be wrong, which costs a comparison of names. */
-static inline uint64_t slots_with(uint64_t tags, uint64_t wanted)
+typedef uint16_t tag_vector __attribute__((vector_size(16)));
+typedef uint64_t word_vector __attribute__((vector_size(16)));
+
+/* The bucket's slots whose tags are those of the hash, one bit each: 16 * (slot % 4) + 4 * (slot / 4), so
+ * that the two parts of a bit's number add up to the slot. */
+static inline uint64_t slots_with(const struct image_bucket *bucket, uint64_t hash)
 {
-    uint64_t differs = tags ^ wanted;
-    return (differs - 0x0001000100010001) & ~differs & 0x8000800080008000;
+    const uint64_t one_each = UINT64_C(0x0001000100010001);
+    uint16_t tag = image_tag_of(hash);
+    tag_vector first;
+    _Static_assert(BUCKET_SLOTS == 10, "eight and two");
+    memcpy(&first, bucket->tags, sizeof first);
+    word_vector same = (word_vector)(first == tag);
+    return (same[0] & one_each) | (same[1] & one_each << 4) | (uint64_t)(bucket->tags[8] == tag) << 8 |
+           (uint64_t)(bucket->tags[9] == tag) << (16 + 8);
 }
 
-static inline uint64_t tags_of(const struct image_bucket *bucket, unsigned from)
+static inline unsigned slot_of(uint64_t slots)
 {
-    uint64_t tags;
-    memcpy(&tags, &bucket->tags[from], sizeof tags);
-    return tags;
+    unsigned bit = (unsigned)__builtin_ctzll(slots);
+    return bit / 16 + bit % 16;
 }
 
-const struct image_node *lookup_guess(const struct zone_image *image, const struct lookup_name *name)
+const struct image_node *lookup_guess(const struct zone_image *image, const struct image_bucket *bucket,
+                                      const struct lookup_name *name)
 {
-    uint64_t hash = name->hashes[name->labels];
-    const struct image_bucket *bucket = bucket_of(image, hash);
-    uint64_t wanted = image_tag_of(hash) * 0x0001000100010001ULL;
-    for (unsigned from = 0; from < BUCKET_SLOTS; from += 4) {
-        uint64_t slots = slots_with(tags_of(bucket, from), wanted);
-        if (slots == 0)
-            continue;
-        unsigned slot = from + (unsigned)__builtin_ctzll(slots) / 16;
-        if (slot >= BUCKET_SLOTS || bucket->nodes[slot] == 0)
-            return NULL;
-        const uint8_t *node = image_at(image->bytes, bucket->nodes[slot]);
-        __builtin_prefetch(node);
-        __builtin_prefetch(node + 64);
-        return (const struct image_node *)(const void *)node;
-    }
-    return NULL;
+    uint64_t slots = slots_with(bucket, name->hashes[name->labels]);
+    image_ref ref = slots != 0 ? bucket->nodes[slot_of(slots)] : 0;
+    if (ref == 0)
+        return NULL;
+    const uint8_t *node = image_at(image->bytes, ref);
+    __builtin_prefetch(node);
+    __builtin_prefetch(node + 64);
+    return (const struct image_node *)(const void *)node;
 }
 
 /* Whether the node owns the `octets` of `relative` (folded, without the apex). */
@@ -126,18 +128,13 @@ static inline bool owns(const struct image_node *node, const uint8_t *relative, 
 }
 
 static inline const struct image_node *bucket_find(const uint8_t *image, const struct image_bucket *bucket,
-                                                   uint64_t wanted, const uint8_t *relative, size_t octets)
+                                                   uint64_t hash, const uint8_t *relative, size_t octets)
 {
-    for (unsigned from = 0; from < BUCKET_SLOTS; from += 4) {
-        uint64_t slots = slots_with(tags_of(bucket, from), wanted);
-        for (; slots != 0; slots &= slots - 1) {
-            unsigned slot = from + (unsigned)__builtin_ctzll(slots) / 16;
-            if (slot >= BUCKET_SLOTS || bucket->nodes[slot] == 0)
-                break;
-            const struct image_node *node = image_at(image, bucket->nodes[slot]);
-            if (owns(node, relative, octets))
-                return node;
-        }
+    for (uint64_t slots = slots_with(bucket, hash); slots != 0; slots &= slots - 1) {
+        image_ref ref = bucket->nodes[slot_of(slots)];
+        const struct image_node *node = image_at(image, ref);
+        if (ref != 0 && owns(node, relative, octets))
+            return node;
     }
     return NULL;
 }
@@ -148,9 +145,8 @@ static const struct image_node *index_find(const struct zone_image *image, uint6
     const struct image_bucket *buckets = image_at(image->bytes, image->header->index);
     const struct image_bucket *end = buckets + image->header->bucket_count;
     const struct image_bucket *bucket = bucket_of(image, hash);
-    uint64_t wanted = image_tag_of(hash) * 0x0001000100010001ULL;
     for (;;) {
-        const struct image_node *node = bucket_find(image->bytes, bucket, wanted, relative, octets);
+        const struct image_node *node = bucket_find(image->bytes, bucket, hash, relative, octets);
         if (node != NULL || bucket->passed_on == 0)
             return node;
         bucket = bucket + 1 < end ? bucket + 1 : buckets;
@@ -167,8 +163,8 @@ const struct image_node *lookup_node(const struct zone_image *image, const struc
     return index_find(image, name->hashes[labels], relative, apex_at - (size_t)(relative - name->folded));
 }
 
-static void found_at(struct lookup *found, enum lookup_outcome outcome, const struct image_node *node,
-                     unsigned labels)
+static inline void found_at(struct lookup *found, enum lookup_outcome outcome, const struct image_node *node,
+                            unsigned labels)
 {
     found->outcome = outcome;
     found->node = node;
@@ -216,16 +212,28 @@ static void find_enclosed(struct lookup *found, const struct zone_image *image,
     below_encloser(found, image, name, node, labels);
 }
 
+static inline void found_name(struct lookup *found, const struct image_node *node, unsigned labels)
+{
+    found_at(found, (node->flags & NODE_CUT) != 0 ? LOOKUP_CUT : LOOKUP_EXACT, node, labels);
+}
+
+static __attribute__((noinline)) void find_unguessed(struct lookup *found, const struct zone_image *image,
+                                                     const struct lookup_name *name)
+{
+    const struct image_node *node = lookup_node(image, name, name->labels);
+    if (node != NULL)
+        found_name(found, node, name->labels);
+    else
+        find_enclosed(found, image, name);
+}
+
 void lookup_find(struct lookup *found, const struct zone_image *image, const struct lookup_name *name,
                  const struct image_node *guess)
 {
-    const struct image_node *node = guess;
-    if (guess == NULL || !owns(guess, name->folded, (size_t)name->octets - image->header->apex_octets))
-        node = lookup_node(image, name, name->labels);
-    if (node == NULL)
-        find_enclosed(found, image, name);
+    if (guess != NULL && owns(guess, name->folded, (size_t)name->octets - image->header->apex_octets))
+        found_name(found, guess, name->labels);
     else
-        found_at(found, (node->flags & NODE_CUT) != 0 ? LOOKUP_CUT : LOOKUP_EXACT, node, name->labels);
+        find_unguessed(found, image, name);
 }
 
 /* --- the orders of negative proofs

@@ -3,8 +3,9 @@
  * Query bytes -> answer, on fixed images: plain, signed with NSEC, signed with NSEC3 and opt-out. The first
  * octet chooses the transport, and how large the messages of a transfer may be. Everybody may transfer, and
  * there is a key, so that signed queries from the corpus hold. Whatever comes back is judged, of a transfer
- * every message.
+ * every message; and what the short way to an answer gives is compared with what the long one does.
  */
+#include "../unit/support/lanes.h"
 #include "../unit/support/zones.h"
 #include "answer/context.h"
 #include "answer/query.h"
@@ -112,6 +113,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t octets)
         judge_answer(data + 1, octets - 1, response, message.response_octets, transport);
     if (message.stream != NULL)
         judge_stream(data, octets, message.stream, response);
+    if (lanes_compare(data + 1, octets - 1, transport) == LANES_DIFFERENT)
+        abort();
     urcu_qsbr_quiescent_state();
     return 0;
 }
