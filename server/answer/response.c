@@ -121,6 +121,51 @@ static void put_as_is(struct response *response, const struct placement *placeme
     relocate(records, view, bases);
 }
 
+/* --- an RRset whose owner is spelt out, the rest as it is in the image
+ * ----------------------------------------- */
+
+static inline uint8_t *append(uint8_t *at, const void *octets, size_t count)
+{
+    memcpy(at, octets, count);
+    return at + count;
+}
+
+/* Octets of the owner when it ends in a pointer to the apex, or, where that stands nowhere, is whole. */
+static inline size_t spelt_octets(const struct placement *placement)
+{
+    const struct image_header *header = placement->image->header;
+    bool pointer = placement->apex_at != 0 && header->apex_octets > 1;
+    return placement->node->owner_octets + (pointer ? 2U : header->apex_octets);
+}
+
+static inline uint8_t *spell_owner(uint8_t *at, const struct placement *placement)
+{
+    const struct image_header *header = placement->image->header;
+    at = append(at, node_owner_cased(placement->node), placement->node->owner_octets);
+    if (placement->apex_at == 0 || header->apex_octets == 1)
+        return append(at, header->apex_cased, header->apex_octets);
+    octets_set_u16(at, POINTER | placement->apex_at);
+    return at + 2;
+}
+
+/* What most proofs are: an owner that stands nowhere yet, and no pointer in the rdata. The records that follow
+ * the first point back to it. */
+static bool put_spelt(struct response *response, const struct placement *placement,
+                      const struct rrset_view *view, bool signatures)
+{
+    size_t owner_at = offset_now(response);
+    size_t octets = spelt_octets(placement) + view->octets - 2 + (signatures ? view->signature_octets : 0U);
+    if (octets > room_left(response))
+        return false;
+    uint8_t *records = spell_owner(response->at, placement) - 2; /* a pointer would have had two octets */
+    uint8_t *end = append(records + 2, view->records + 2, view->octets - 2);
+    if (signatures)
+        end = append(end, view->signatures, view->signature_octets);
+    point_owners(records + 12 + octets_u16(records + 10), end, (unsigned)owner_at);
+    response->at = end;
+    return true;
+}
+
 /* --- an RRset rewritten: where its names can't be compressed as they are
  * --------------------------------------- */
 
@@ -204,7 +249,9 @@ bool response_put(struct response *response, enum section section, const struct 
             return false;
         put_as_is(response, placement, &view, signatures);
     } else {
-        if (!put_rewritten(response, *placement, &view, signatures))
+        bool spelt = placement->owner_at == 0 && view.relocation_count == 0 && view.record_count > 0;
+        if (spelt && at <= POINTER_REACH ? !put_spelt(response, placement, &view, signatures)
+                                         : !put_rewritten(response, *placement, &view, signatures))
             return false;
         at = 0;
     }
