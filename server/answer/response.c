@@ -148,8 +148,8 @@ static inline uint8_t *spell_owner(uint8_t *at, const struct placement *placemen
     return at + 2;
 }
 
-/* What most proofs are: an owner that stands nowhere yet, and no pointer in the rdata. The records that follow
- * the first point back to it. */
+/* What most proofs are: an owner that stands nowhere yet, and no pointer in the rdata. The records that
+ * follow the first point back to it. */
 static bool put_spelt(struct response *response, const struct placement *placement,
                       const struct rrset_view *view, bool signatures)
 {
