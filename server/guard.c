@@ -6,6 +6,7 @@
 #include "base/heart.h"
 #include "base/log.h"
 #include "base/respawn.h"
+#include "base/signs.h"
 #include "serve.h"
 #include "spawn.h"
 
@@ -277,16 +278,26 @@ static void guard_on_child(uv_signal_t *handle, int signal_number)
         guard_on_death(g, status);
 }
 
-/* Its hearts have come to a stop: a hang becomes a death, which everyone knows how to deal with. */
-static void guard_put_down(struct guard *g, const char *what, int64_t still_ms)
+/* Its hearts have come to a stop: a hang becomes a death, which everyone knows how to deal with. It may take
+ * its time to die, or not die at all while a disk holds it: so the grace begins now. */
+static void guard_put_down(struct guard *g, const char *what, int64_t still_ms, struct mono now)
 {
     (void)snprintf(g->why, sizeof g->why, "the server hung: %s stood still for %lld ms", what,
                    (long long)still_ms);
     log_error("%s; killing it", g->why);
+    if (g->serving)
+        g->down_since = now;
+    g->serving = false;
     g->killed = true;
     if (g->serving) /* from here on, because what hangs in the kernel may not die for long */
         g->down_since = mono_now();
     (void)kill(g->pid, SIGKILL);
+}
+
+static bool guard_is_hung(const struct guard *g, struct heart *heart, enum heart_owner owner, pid_t thread,
+                          int64_t still_ms)
+{
+    return still_ms >= HEART_DOUBT_MS && heart_is_hung(heart, owner, still_ms, signs_read(g->pid, thread));
 }
 
 static void guard_check_workers(struct guard *g, struct mono now)
@@ -294,21 +305,30 @@ static void guard_check_workers(struct guard *g, struct mono now)
     const struct shared_up *up = g->setup.up;
     uint32_t count = atomic_load_explicit(&up->worker_count, memory_order_acquire);
     for (uint32_t i = 0; i < count && i < SETTINGS_MAX_WORKERS; i++) {
+        struct heart *heart = &g->worker_hearts[i];
         int64_t beat = atomic_load_explicit(&up->worker_beat_ns[i], memory_order_relaxed);
-        int64_t still_ms = heart_still_ms(&g->worker_hearts[i], beat, now);
-        if (still_ms >= HEART_STILL_MS) {
-            guard_put_down(g, "a worker's heart", still_ms);
+        pid_t thread = atomic_load_explicit(&up->worker_tid[i], memory_order_relaxed);
+        int64_t still_ms = heart_still_ms(heart, beat, now);
+        if (guard_is_hung(g, heart, HEART_OF_WORKER, thread, still_ms)) {
+            guard_put_down(g, "a worker's heart", still_ms, now);
             return;
         }
     }
+}
+
+/* Until its first beat it is being started by the kernel and the linker, which is no heart's affair. */
+static bool guard_main_is_hung(struct guard *g, int64_t beat, int64_t still_ms)
+{
+    return beat == 0 ? still_ms >= GUARD_START_MS
+                     : guard_is_hung(g, &g->main_heart, HEART_OF_MAIN, g->pid, still_ms);
 }
 
 static void guard_check_hearts(struct guard *g, struct mono now)
 {
     int64_t beat = atomic_load_explicit(&g->setup.up->beat_ns, memory_order_relaxed);
     int64_t still_ms = heart_still_ms(&g->main_heart, beat, now);
-    if (still_ms >= (beat == 0 ? GUARD_START_MS : HEART_STILL_MS))
-        guard_put_down(g, "its heart", still_ms);
+    if (guard_main_is_hung(g, beat, still_ms))
+        guard_put_down(g, "its heart", still_ms, now);
     else if (g->serving)
         guard_check_workers(g, now);
 }

@@ -7,6 +7,7 @@
 #include "base/heart.h"
 #include "base/log.h"
 #include "base/shared.h"
+#include "base/signs.h"
 #include "control/control.h"
 #include "control/http.h"
 #include "net/tcp.h"
@@ -77,16 +78,23 @@ static void serve_leave(struct serve *s, int status)
         notifier_close(s->notifier);
 }
 
-/* The route must not outlive the answers, nor a hung announcer go on holding it. */
-static void serve_check_announcer(struct serve *s, struct mono now)
+static bool serve_announcer_is_hung(struct serve *s, struct mono now)
 {
     int64_t beat =
         atomic_load_explicit((_Atomic int64_t *)(uintptr_t)&s->down->beat_ns, memory_order_relaxed);
+    int64_t still_ms = heart_still_ms(&s->parent_heart, beat, now);
+    return still_ms >= HEART_DOUBT_MS &&
+           heart_is_hung(&s->parent_heart, HEART_OF_MAIN, still_ms, signs_read(s->parent, s->parent));
+}
+
+/* The route must not outlive the answers, nor a hung announcer go on holding it. */
+static void serve_check_announcer(struct serve *s, struct mono now)
+{
     if (getppid() != s->parent) {
         log_error("the announcer is gone; leaving");
         serve_leave(s, SERVE_EXIT_FAILED);
-    } else if (heart_still_ms(&s->parent_heart, beat, now) >= HEART_STILL_MS) {
-        log_error("the announcer hung: its heart stood still for %d ms; killing it", HEART_STILL_MS);
+    } else if (serve_announcer_is_hung(s, now)) {
+        log_error("the announcer hung: its heart stands still; killing it");
         (void)kill(s->parent, SIGKILL);
         serve_leave(s, SERVE_EXIT_FAILED);
     }

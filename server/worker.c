@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 #include <urcu/urcu-qsbr.h>
 #include <uv.h>
 
@@ -29,6 +30,7 @@ struct worker {
     uv_async_t stop;
     struct udp *udp;
     struct tcp *tcp;
+    struct shared_up *up;
     _Atomic int64_t *heart;
     pthread_t thread;
     unsigned index;
@@ -80,6 +82,7 @@ static void *worker_main(void *arg)
     char name[16];
     (void)snprintf(name, sizeof name, "worker-%u", w->index);
     (void)pthread_setname_np(pthread_self(), name);
+    atomic_store_explicit(&w->up->worker_tid[w->index], gettid(), memory_order_relaxed);
     urcu_qsbr_register_thread();
     urcu_qsbr_thread_offline();
     (void)uv_run(&w->loop, UV_RUN_DEFAULT);
@@ -124,7 +127,7 @@ static void worker_free(struct worker *w)
 
 /* Made on the main thread, so that whatever is wrong is known before anything runs. */
 static int worker_new(struct worker **made, unsigned index, size_t workers, const struct shared_down *down,
-                      _Atomic int64_t *heart)
+                      struct shared_up *up)
 {
     struct worker *w = NULL;
     /* Its counters fill cache lines of their own (base/stats.h). */
@@ -137,7 +140,8 @@ static int worker_new(struct worker **made, unsigned index, size_t workers, cons
         return error;
     }
     w->index = index;
-    w->heart = heart;
+    w->up = up;
+    w->heart = &up->worker_beat_ns[index];
     w->context.stats = &w->stats;
     (void)uv_timer_init(&w->loop, &w->beat);
     (void)uv_async_init(&w->loop, &w->stop, worker_on_stop);
@@ -161,7 +165,7 @@ static int worker_start(struct workers *workers, size_t count, const struct shar
 {
     size_t index = workers->count;
     struct worker *w = NULL;
-    int error = worker_new(&w, (unsigned)index, count, down, &up->worker_beat_ns[index]);
+    int error = worker_new(&w, (unsigned)index, count, down, up);
     if (error < 0)
         return error;
     atomic_store_explicit(w->heart, mono_now().ns, memory_order_relaxed);

@@ -9,6 +9,7 @@ import dns.message
 import dns.query
 import pytest
 
+import hang
 from daemon import Daemon, run_hitherd  # noqa: F401
 from halves import children, identity, is_alive, run, server_pid
 
@@ -205,6 +206,23 @@ def test_hung_server_is_replaced(hitherd):
     assert "hung" in hitherd.log()
 
 
+def test_a_worker_that_stands_still_ends_the_server(hitherd):
+    server = server_pid(hitherd)
+    with hang.StoppedThread(server, "worker-1"):
+        hitherd.wait_log("the server hung: a worker's heart stood still")
+    hitherd.eventually(lambda: not is_alive(server), "the hung server's end")
+    assert ask_www(hitherd) == "192.0.2.80"
+
+
+@pytest.mark.skipif(not hang.can_send_in_circles(), reason="registers of another processor")
+def test_a_worker_that_runs_in_circles_ends_the_server(hitherd):
+    server = server_pid(hitherd)
+    hang.send_in_circles(server, "worker-0")
+    hitherd.eventually(lambda: not is_alive(server), "the hung server's end")
+    hitherd.wait_log("the server hung: a worker's heart stood still")
+    assert ask_www(hitherd) == "192.0.2.80"
+
+
 def test_server_comes_back_although_the_configuration_broke_meanwhile(hitherd):
     hitherd.configuration.write_text("server: [")
     os.kill(server_pid(hitherd), signal.SIGKILL)
@@ -244,8 +262,8 @@ def test_frozen_together_they_live_on(hitherd):
         nobody.listen()
         with pytest.raises(TimeoutError):
             nobody.accept()
-    hitherd.process.send_signal(signal.SIGCONT)
     os.kill(server, signal.SIGCONT)
+    hitherd.process.send_signal(signal.SIGCONT)
     for _ in range(20):
         assert ask_www(hitherd) == "192.0.2.80"
     assert hitherd.process.poll() is None
