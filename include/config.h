@@ -136,6 +136,9 @@ struct settings_health {
     uint32_t timeout_ms;
     unsigned fall;
     unsigned rise;
+    unsigned window;           /* the last so many rounds */
+    unsigned window_fall;      /* so many bad of them: down; 0: only those in a row count */
+    uint32_t suspect_ms;       /* suspect-for: how long a failure that clients don't see is only suspected */
     uint32_t hold_down_ms;     /* hold-down: the first pause of a flapping prefix; 0: 5000 */
     uint32_t hold_down_max_ms; /* hold-down-max: the longest; 0: 600000 */
 };

@@ -25,6 +25,9 @@ const struct worker_stats *const *workers_stats(const struct workers *workers);
 /* Queries that all workers have taken together. */
 uint64_t workers_queries(const struct workers *workers);
 
+/* Tells the announcer what they have done so far. */
+void workers_publish(const struct workers *workers, struct shared_up *up);
+
 /* Has them close their connections and end, waits, and frees everything. NULL is allowed. */
 void workers_stop(struct workers *workers);
 

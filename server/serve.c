@@ -106,7 +106,7 @@ static void serve_on_beat(uv_timer_t *timer)
     struct mono now = mono_now();
     atomic_store_explicit(&s->up->beat_ns, now.ns, memory_order_relaxed);
     if (s->workers != NULL)
-        atomic_store_explicit(&s->up->queries, workers_queries(s->workers), memory_order_relaxed);
+        workers_publish(s->workers, s->up);
     serve_check_announcer(s, now);
 }
 

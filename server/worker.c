@@ -209,6 +209,23 @@ uint64_t workers_queries(const struct workers *workers)
     return queries;
 }
 
+void workers_publish(const struct workers *workers, struct shared_up *up)
+{
+    uint64_t good = 0;
+    uint64_t answers = 0;
+    for (size_t i = 0; i < workers->count; i++) {
+        const struct worker_stats *stats = workers->stats[i];
+        good += stat_read(&stats->rcodes[0]) + stat_read(&stats->rcodes[3]);
+        answers += stat_read(&stats->answers);
+        atomic_store_explicit(&up->worker_queries[i],
+                              stat_read(&stats->queries_udp) + stat_read(&stats->queries_tcp),
+                              memory_order_relaxed);
+    }
+    atomic_store_explicit(&up->good_answers, good, memory_order_relaxed);
+    atomic_store_explicit(&up->answers, answers, memory_order_relaxed);
+    atomic_store_explicit(&up->queries, workers_queries(workers), memory_order_relaxed);
+}
+
 void workers_stop(struct workers *workers)
 {
     if (workers == NULL)

@@ -91,7 +91,10 @@ struct shared_up {
     _Atomic int64_t beat_ns;  /* the main thread's heart, monotonic */
     _Atomic uint32_t worker_count;
     _Atomic int64_t worker_beat_ns[SETTINGS_MAX_WORKERS];
-    _Atomic int32_t worker_tid[SETTINGS_MAX_WORKERS]; /* 0: not running yet */
+    _Atomic int32_t worker_tid[SETTINGS_MAX_WORKERS];      /* 0: not running yet */
+    _Atomic uint64_t worker_queries[SETTINGS_MAX_WORKERS]; /* taken since start by each */
+    _Atomic uint64_t good_answers;  /* since start, all workers: NOERROR and NXDOMAIN */
+    _Atomic uint64_t answers;       /* the same, whatever the rcode */
     _Atomic uint64_t queries;       /* answered since start, all workers; for "queries have stopped" */
     _Atomic uint32_t zone_sequence; /* odd while the zone table is being replaced */
     _Atomic uint32_t zone_count;

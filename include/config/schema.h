@@ -86,6 +86,9 @@ struct raw_health {
     char *timeout;
     char *fall;
     char *rise;
+    char *window;
+    char *window_fall;
+    char *suspect_for;
     char *hold_down;
     char *hold_down_max;
 };

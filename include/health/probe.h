@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
  * One round of questions to our own service addresses: over UDP for a slice of the zones, over TCP for one of
- * them, on every listen address, each from a new socket with a random port and random ids. A round ends when
- * everything is answered, or at its time limit; what is missing then counts as bad. UDP questions are asked
- * once again at half the time, because a datagram may be lost in a full queue.
+ * them, on every listen address, each from a new socket with a random port and random ids. The kernel spreads
+ * datagrams over the workers by their addresses and ports, so on every address as many sockets more as there
+ * are workers ask for one zone each: a worker that doesn't answer is met within a few rounds. A round ends
+ * when everything is answered, or at its time limit; what is missing then counts as bad. UDP questions are
+ * asked once again at half the time, because a datagram may be lost in a full queue.
  */
 #ifndef HITHER_HEALTH_PROBE_H
 #define HITHER_HEALTH_PROBE_H
@@ -14,6 +16,7 @@
 #include <uv.h>
 
 #define PROBE_ZONES_MOST 64 /* of one round */
+#define PROBE_ASKS_MOST  512
 
 enum probe_transport {
     PROBE_UDP,
@@ -24,7 +27,9 @@ enum probe_transport {
 struct probe_result {
     size_t address; /* of settings.server.listen */
     enum probe_transport transport;
-    bool good; /* every question has a good answer */
+    bool good;        /* every question has a good answer */
+    bool reached;     /* every question has an answer of ours, good or not */
+    uint64_t refused; /* zones that we answered for, but not well: 1 << index into the round's names */
     unsigned asked;
     unsigned answered;             /* well */
     const char *why;               /* a string that lives on; NULL when good */

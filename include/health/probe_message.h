@@ -31,8 +31,9 @@ struct probe_question {
 
 enum probe_outcome {
     PROBE_GOOD,
-    PROBE_IGNORE, /* the answer to something else: wait on */
-    PROBE_BAD,
+    PROBE_IGNORE,  /* the answer to something else: wait on */
+    PROBE_REFUSED, /* we did answer, but not with the zone's data: the zone is in trouble */
+    PROBE_BAD,     /* no answer of ours at all */
 };
 
 /* A question of PROBE_IDENTITY. */

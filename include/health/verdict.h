@@ -3,6 +3,7 @@
  * What a row of rounds of checks means for one prefix: quick down, slow up, and slower up the more it flaps.
  * Pure: results and time in, verdict out, so that a day of flapping replays in a moment.
  *
+ *     verdict_step()     any of these, as one value: what the flight recorder keeps and replays
  *     verdict_round()    a round of checks is complete
  *     verdict_fail()     something that needs no second opinion: the server is dead, a zone is lost
  *     verdict_degrade()  the same for what may only degrade
@@ -11,6 +12,10 @@
  * The class of a check says what it may do. LOCAL: this PoP can't answer, so its route may go. SHARED: a
  * cause that all PoPs may have in common (an old serial, a primary out of reach); were it to withdraw, it
  * would empty the whole cloud, so it only degrades. ADVISORY: is told and does nothing.
+ *
+ * Down means: bad rounds in a row, or too large a share of the last ones. A round may be suspect: the checks
+ * say bad while clients get good answers, or all zones went bad with a change that other PoPs got as well.
+ * Suspect rounds degrade at once and withdraw only when they go on.
  */
 #ifndef HITHER_HEALTH_VERDICT_H
 #define HITHER_HEALTH_VERDICT_H
@@ -35,6 +40,8 @@ enum check_class {
     CHECK_ADVISORY,
 };
 
+#define VERDICT_WINDOW_MAX 64
+
 /* One check's outcome in a round. */
 struct check_result {
     enum check_class class;
@@ -48,6 +55,9 @@ struct verdict_rules {
     int64_t stale_ms;     /* without a complete round for so long: down */
     int64_t hold_down_ms; /* the pause after the second fall in short time; doubles with each further one */
     int64_t hold_down_max_ms; /* and never grows beyond this */
+    unsigned window;          /* of so many rounds, at most VERDICT_WINDOW_MAX, ... */
+    unsigned window_fall;     /* ... so many bad ones, in a row or not: down; 0: never */
+    int64_t suspect_ms;       /* suspect rounds withdraw when they have gone on for so long */
     int64_t calm_ms;          /* so long up without a fall takes one doubling back */
 };
 
@@ -59,18 +69,50 @@ struct verdict_state {
     unsigned bad_row;  /* LOCAL-bad rounds in a row, saturating */
     unsigned shared_good_row;
     unsigned shared_bad_row;
-    bool degraded;          /* SHARED trouble, by the same hysteresis */
-    unsigned flaps;         /* falls remembered, at most VERDICT_FLAPS_MAX */
-    struct mono round_at;   /* the last complete round; zero: none yet */
-    struct mono since;      /* of the verdict */
-    struct mono held_until; /* no rise before this; zero: no hold-down */
-    struct mono calm_since; /* from when calm is counted */
+    bool degraded;                   /* SHARED trouble, by the same hysteresis */
+    bool suspects;                   /* down by the rules, but not believed yet */
+    bool suspect;                    /* the last round was */
+    uint64_t window;                 /* the last rounds, the newest in bit 0; 1: bad */
+    unsigned degrades;               /* beginnings of it in short time */
+    struct mono suspect_since;       /* zero: nothing is suspected */
+    struct mono degraded_held_until; /* no end of `degraded` before this */
+    struct mono degraded_ended;      /* the last time */
+    unsigned flaps;                  /* falls remembered, at most VERDICT_FLAPS_MAX */
+    struct mono round_at;            /* the last complete round; zero: none yet */
+    struct mono since;               /* of the verdict */
+    struct mono held_until;          /* no rise before this; zero: no hold-down */
+    struct mono calm_since;          /* from when calm is counted */
 };
 
 #define VERDICT_FLAPS_MAX 16
 
+enum verdict_kind {
+    VERDICT_ROUND,
+    VERDICT_FAIL,
+    VERDICT_DEGRADE,
+    VERDICT_JUDGE,
+    VERDICT_RESTART,
+    VERDICT_EXCUSE,
+};
+
+/* What happens to a prefix at one moment. */
+struct verdict_input {
+    enum verdict_kind kind;
+    bool local_good;   /* of a round: no LOCAL check is bad, and there are checks */
+    bool shared_good;  /* no SHARED one is */
+    bool suspect;      /* what is LOCAL about it isn't to be believed at once */
+    int64_t excuse_ms; /* of VERDICT_EXCUSE */
+};
+
 /* The rules that these settings ask for. */
 struct verdict_rules verdict_rules_of(const struct settings_health *settings);
+
+/* All that can happen goes through here. */
+enum verdict verdict_step(struct verdict_state *state, const struct verdict_rules *rules, struct mono now,
+                          const struct verdict_input *input);
+
+/* What a round of `count` checks comes to; no checks at all is a bad one. */
+struct verdict_input verdict_round_of(const struct check_result *results, size_t count, bool suspect);
 
 /* A round of `count` checks is complete; no checks at all is a bad round. */
 enum verdict verdict_round(struct verdict_state *state, const struct verdict_rules *rules, struct mono now,

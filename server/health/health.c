@@ -3,6 +3,7 @@
 
 #include "announce/next_hop.h"
 #include "base/log.h"
+#include "health/asked.h"
 #include "health/probe.h"
 #include "health/zones.h"
 
@@ -18,6 +19,9 @@
 #define FIRST_RETRY_MS 100 /* between rounds before the first good verdict */
 #define WHY_OCTETS     1400
 
+#define FRESH_CHANGE_MS 10000 /* what goes bad so soon after a change may be bad because of it */
+#define CLIENTS_LEAST   20    /* good answers in a round, beyond our own: clients are served */
+
 #define SCOPE_NAME_OCTETS (INET6_ADDRSTRLEN + 8)
 
 /* One verdict: an announced prefix, or everything when there is none. */
@@ -26,6 +30,8 @@ struct scope {
     struct verdict_state state;
     bool addresses[SETTINGS_MAX_ADDRESSES]; /* which listen addresses count */
     struct zones_effect zones;              /* as the last complete walk found them */
+    size_t group;                           /* of zones that are its own */
+    bool takes_common;                      /* zones without a prefix count for it */
     enum verdict told;                      /* what the log knows */
 };
 
@@ -45,12 +51,15 @@ struct health {
     size_t scope_count;
     bool has_prefixes;
     struct zones_scan scan;
-    size_t cursor;
+    struct asked asked;    /* in the last round, or in the one under way */
+    uint64_t refused;      /* of the last round: zones with bad answers */
+    struct mono changed;   /* when the table of zones was last another one */
+    uint64_t good_answers; /* by the server's count, when the round began */
+    bool clients_good;     /* clients got good answers while the last round ran, more than our own */
     bool serving;
     bool gone; /* the guard knows that the server can't answer */
     char gone_why[256];
     uint64_t rounds;
-    int asked_zones; /* of the last round; 0: id.server */
     struct probe_result results[SETTINGS_MAX_ADDRESSES * 2];
     size_t result_count;
     struct mono round_began;
@@ -93,13 +102,24 @@ static const struct scope *health_zones_worst(const struct health *h)
     return worst;
 }
 
+static bool health_suspects(const struct health *h)
+{
+    for (size_t i = 0; i < h->scope_count; i++)
+        if (h->scopes[i].state.suspects)
+            return true;
+    return false;
+}
+
 static void health_say_probe(struct health *h, const struct probe_result *result)
 {
     char address[64];
     char name[NAME_TEXT_MAX];
-    (void)snprintf(h->why, sizeof h->why, "%s over %s, %s: %s",
+    const char *but = !health_suspects(h) ? ""
+                      : h->clients_good   ? " (suspect: clients get good answers)"
+                                          : " (suspect: it came with a change that other PoPs may have too)";
+    (void)snprintf(h->why, sizeof h->why, "%s over %s, %s: %s%s",
                    address_to_text(&h->listen[result->address], address, sizeof address),
-                   transport_name(result->transport), name_to_text(result->name, name), result->why);
+                   transport_name(result->transport), name_to_text(result->name, name), result->why, but);
 }
 
 /* One line for what is worst. */
@@ -230,26 +250,73 @@ static size_t scope_checks(const struct health *h, const struct scope *scope, st
     size_t count = 0;
     for (size_t i = 0; i < h->result_count; i++)
         if (scope->addresses[h->results[i].address])
-            checks[count++] = (struct check_result){CHECK_LOCAL, h->results[i].good};
+            checks[count++] = (struct check_result){CHECK_LOCAL, h->results[i].reached};
     if (count == 0)
         return 0;
-    if (scope->zones.withdraws)
+    bool same_table = h->scan.complete && h->scan.sequence == h->asked.sequence;
+    struct asked_effect refused =
+        asked_judge(&h->asked, h->refused, same_table ? scope->group : ZONES_COMMON, scope->takes_common);
+    if (scope->zones.withdraws || refused.own || asked_all_refused(&h->asked, h->refused))
         checks[count++] = (struct check_result){CHECK_LOCAL, false};
-    if (scope->zones.degrades)
+    if (scope->zones.degrades || refused.common)
         checks[count++] = (struct check_result){CHECK_SHARED, false};
     return count;
+}
+
+static bool health_nothing_is_reached(const struct health *h)
+{
+    for (size_t i = 0; i < h->result_count; i++)
+        if (h->results[i].reached)
+            return false;
+    return h->result_count > 0;
+}
+
+/* Whether a bad round isn't to be believed at once: every single probe fails while clients get good answers,
+ * so it may be the probes; or all zones are answered badly right after a change, so it may be the change,
+ * which other PoPs have got too. */
+static bool health_is_suspect(const struct health *h, struct mono now)
+{
+    bool fresh = h->changed.ns != 0 && mono_ms_between(h->changed, now) < FRESH_CHANGE_MS;
+    if (health_nothing_is_reached(h))
+        return h->clients_good;
+    return asked_all_refused(&h->asked, h->refused) && (fresh || h->clients_good);
 }
 
 static void health_round_complete(struct health *h, struct mono now)
 {
     struct check_result checks[SETTINGS_MAX_ADDRESSES * 2 + 2];
+    bool suspect = health_is_suspect(h, now);
     h->rounds++;
     for (size_t i = 0; i < h->scope_count; i++) {
         struct scope *scope = &h->scopes[i];
         size_t count = scope_checks(h, scope, checks);
-        verdict_round(&scope->state, &h->rules, now, checks, count);
+        struct verdict_input input = verdict_round_of(checks, count, suspect);
+        verdict_step(&scope->state, &h->rules, now, &input);
     }
     health_tell(h);
+}
+
+static uint64_t health_good_answers(const struct health *h)
+{
+    return atomic_load_explicit((_Atomic uint64_t *)(uintptr_t)&h->up->good_answers, memory_order_relaxed);
+}
+
+/* A table that changed meanwhile makes refusals worthless: the zone may be none of ours any more. */
+static void health_take_results(struct health *h, const struct probe_result *results, size_t count)
+{
+    uint64_t probed = 0;
+    h->refused = 0;
+    h->result_count = count;
+    memcpy(h->results, results, count * sizeof *results);
+    for (size_t i = 0; i < count; i++) {
+        h->refused |= results[i].refused;
+        probed += 2 * (uint64_t)results[i].asked; /* each may have been asked twice */
+    }
+    uint64_t now = health_good_answers(h);
+    h->clients_good = now > h->good_answers && now - h->good_answers >= probed + CLIENTS_LEAST;
+    if (zones_sequence(h->up) != h->asked.sequence)
+        h->refused = 0;
+    asked_note(&h->asked, h->refused);
 }
 
 static void on_probed(void *arg, const struct probe_result *results, size_t count)
@@ -257,8 +324,7 @@ static void on_probed(void *arg, const struct probe_result *results, size_t coun
     struct health *h = arg;
     struct mono now = mono_now();
     h->round_took_ms = mono_ms_between(h->round_began, now);
-    memcpy(h->results, results, count * sizeof *results);
-    h->result_count = count;
+    health_take_results(h, results, count);
     if (!h->gone)
         health_round_complete(h, now);
     health_schedule_next(h, now);
@@ -268,6 +334,7 @@ static void on_probed(void *arg, const struct probe_result *results, size_t coun
 static void health_round_unasked(struct health *h, struct mono now)
 {
     h->result_count = 0;
+    h->refused = 0;
     if (!health_has_been_good(h))
         return; /* it is only starting */
     health_round_complete(h, now);
@@ -276,8 +343,7 @@ static void health_round_unasked(struct health *h, struct mono now)
 static void on_interval(uv_timer_t *timer)
 {
     struct health *h = timer->data;
-    static struct zones_entry zones[PROBE_ZONES_MOST]; /* one loop, one thread */
-    static uint8_t names[PROBE_ZONES_MOST][NAME_MAX_OCTETS];
+    static uint8_t names[PROBE_ZONES_MOST][NAME_MAX_OCTETS]; /* one loop, one thread */
     if (probe_is_running(h->probe))
         return;
     h->round_began = mono_now();
@@ -287,11 +353,11 @@ static void on_interval(uv_timer_t *timer)
         health_schedule(h, h->settings.interval_ms);
         return;
     }
-    int count = zones_read_slice(h->up, &h->cursor, zones, PROBE_ZONES_MOST);
-    h->asked_zones = count > 0 ? count : 0;
-    for (int i = 0; i < h->asked_zones; i++)
-        memcpy(names[i], zones[i].name, sizeof names[i]);
-    probe_round(h->probe, names, h->asked_zones, h->settings.timeout_ms);
+    asked_choose(&h->asked, h->up);
+    for (int i = 0; i < h->asked.count; i++)
+        memcpy(names[i], h->asked.zones[i].name, sizeof names[i]);
+    h->good_answers = health_good_answers(h);
+    probe_round(h->probe, names, h->asked.count, h->settings.timeout_ms);
 }
 
 /* --- between rounds
@@ -324,8 +390,9 @@ static bool health_has_common_scope(const struct health *h)
 static void scope_take_zones(const struct health *h, struct scope *scope, bool has_common, struct mono now)
 {
     const struct settings_prefix *p = &scope->prefix;
-    size_t group = zones_group_of(&h->scan.last, p->family, p->bits, p->octets);
-    scope->zones = zones_judge(&h->scan.last, group, group == ZONES_COMMON || !has_common);
+    scope->group = zones_group_of(&h->scan.last, p->family, p->bits, p->octets);
+    scope->takes_common = scope->group == ZONES_COMMON || !has_common;
+    scope->zones = zones_judge(&h->scan.last, scope->group, scope->takes_common);
     if (scope->zones.withdraws && scope->state.was_good)
         verdict_fail(&scope->state, &h->rules, now);
     if (scope->zones.degrades)
@@ -337,6 +404,8 @@ static bool health_look_at_zones(struct health *h, struct mono now)
     if (!h->serving || !zones_scan_step(&h->scan, h->up))
         return false;
     bool has_common = health_has_common_scope(h);
+    if (health_has_been_good(h))
+        h->changed = now;
     for (size_t i = 0; i < h->scope_count; i++)
         scope_take_zones(h, &h->scopes[i], has_common, now);
     return health_zones_worst(h) != NULL;
@@ -560,14 +629,18 @@ static json_t *why_scope(const struct scope *scope, struct mono now)
 {
     const struct verdict_state *s = &scope->state;
     char text[SCOPE_NAME_OCTETS];
+    char window[VERDICT_WINDOW_MAX + 1];
+    for (size_t i = 0; i < VERDICT_WINDOW_MAX; i++) /* the oldest first */
+        window[i] = (s->window >> (VERDICT_WINDOW_MAX - 1 - i) & 1) != 0 ? 'x' : '.';
+    window[VERDICT_WINDOW_MAX] = '\0';
     int64_t held_ms = s->held_until.ns != 0 ? mono_ms_between(now, s->held_until) : 0;
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "prefix", scope_name(scope, text),
-                     "verdict", verdict_name(s->verdict), "zones", scope->zones.why, "since_ms",
-                     (json_int_t)(s->since.ns != 0 ? mono_ms_between(s->since, now) : 0), "good_in_a_row",
-                     (json_int_t)s->good_row, "bad_in_a_row", (json_int_t)s->bad_row, "flaps",
-                     (json_int_t)s->flaps, "held_down_ms", (json_int_t)(held_ms > 0 ? held_ms : 0),
-                     "last_round_ms",
-                     (json_int_t)(s->round_at.ns != 0 ? mono_ms_between(s->round_at, now) : -1));
+    return json_pack(
+        "{s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "prefix", scope_name(scope, text),
+        "verdict", verdict_name(s->verdict), "zones", scope->zones.why, "suspect", (int)s->suspects, "window",
+        window, "since_ms", (json_int_t)(s->since.ns != 0 ? mono_ms_between(s->since, now) : 0),
+        "good_in_a_row", (json_int_t)s->good_row, "bad_in_a_row", (json_int_t)s->bad_row, "flaps",
+        (json_int_t)s->flaps, "held_down_ms", (json_int_t)(held_ms > 0 ? held_ms : 0), "last_round_ms",
+        (json_int_t)(s->round_at.ns != 0 ? mono_ms_between(s->round_at, now) : -1));
 }
 
 json_t *health_why(const struct health *h)
@@ -593,6 +666,6 @@ json_t *health_why(const struct health *h)
     return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:i, s:o, s:o}", "verdict",
                      verdict_name(health_overall(h)), "why", h->why, "rules", rules, "server", server,
                      "zones", zones, "rounds", (json_int_t)h->rounds, "round_took_ms",
-                     (json_int_t)h->round_took_ms, "asked_zones", h->asked_zones, "checks", checks,
+                     (json_int_t)h->round_took_ms, "asked_zones", h->asked.count, "checks", checks,
                      "prefixes", prefixes);
 }

@@ -23,6 +23,7 @@ struct ask {
     struct probe *probe;
     size_t address;
     enum probe_transport transport;
+    bool whole; /* asks for all zones of the round, else for one of them */
     enum ask_state state;
     bool done;
     int fd; /* UDP: ours to close once the handle is */
@@ -37,8 +38,12 @@ struct ask {
     unsigned good;
     bool answered[PROBE_ZONES_MOST];
     struct probe_question questions[PROBE_ZONES_MOST];
-    const char *why; /* the first that was bad */
-    unsigned bad;    /* which */
+    unsigned first;       /* the zone of the first question */
+    uint64_t refused;     /* zones */
+    const char *zone_why; /* of the first of them */
+    unsigned zone_bad;    /* its question */
+    const char *why;      /* the first that was bad */
+    unsigned bad;         /* which */
     uint8_t sent[TCP_LENGTH + PROBE_QUERY_OCTETS];
     uint8_t received[TCP_LENGTH + ANSWER_OCTETS];
     size_t received_octets;
@@ -51,7 +56,9 @@ struct probe {
     probe_callback callback;
     void *arg;
     union settings_address addresses[SETTINGS_MAX_ADDRESSES];
-    size_t ask_count; /* two for each address */
+    size_t address_count;
+    size_t ask_count; /* the same number for each address, the last of them over TCP */
+    unsigned turn;    /* which zone the sockets that ask for one begin with */
     struct ask *asks;
     unsigned running; /* asks that aren't done */
     bool is_running;
@@ -109,20 +116,35 @@ static void ask_close(struct ask *ask)
     uv_close(&ask->handle, on_ask_closed);
 }
 
-static struct probe_result ask_result(struct ask *ask)
+static bool ask_is_reached(const struct ask *ask)
 {
-    struct probe_result result = {.address = ask->address,
-                                  .transport = ask->transport,
-                                  .asked = ask->count,
-                                  .answered = ask->good,
-                                  .good = ask->count > 0 && ask->good == ask->count};
-    while (ask->why == NULL && ask->bad < ask->count && ask->answered[ask->bad])
+    unsigned answered = 0;
+    for (unsigned i = 0; i < ask->count; i++)
+        answered += ask->answered[i];
+    return ask->why == NULL && ask->count > 0 && answered == ask->count;
+}
+
+/* Adds what came of the ask to what came of its address and transport. What is worst gives the reason: no
+ * answer of ours before one without the zone's data. */
+static void ask_join(struct ask *ask, struct probe_result *result)
+{
+    bool reached = ask_is_reached(ask);
+    bool good = reached && ask->good == ask->count;
+    bool tells = !good && (result->why == NULL || (!reached && result->reached));
+    while (!reached && ask->why == NULL && ask->bad < ask->count && ask->answered[ask->bad])
         ask->bad++;
-    if (result.good)
-        return result;
-    result.why = ask->why != NULL ? ask->why : "no answer in time";
-    memcpy(result.name, ask->questions[ask->bad < ask->count ? ask->bad : 0].name, NAME_MAX_OCTETS);
-    return result;
+    unsigned told = reached ? ask->zone_bad : ask->bad < ask->count ? ask->bad : 0;
+    if (tells && reached)
+        result->why = ask->zone_why;
+    else if (tells)
+        result->why = ask->why != NULL ? ask->why : "no answer in time";
+    if (tells)
+        memcpy(result->name, ask->questions[told].name, NAME_MAX_OCTETS);
+    result->asked += ask->count;
+    result->answered += ask->good;
+    result->good &= good;
+    result->reached &= reached;
+    result->refused |= ask->refused;
 }
 
 /* The round is over once its sockets are gone, so that the next one finds all places free. */
@@ -134,10 +156,15 @@ static void probe_report_when_closed(struct probe *probe)
     for (size_t i = 0; i < probe->ask_count; i++)
         if (probe->asks[i].state != ASK_UNUSED)
             return;
-    for (size_t i = 0; i < probe->ask_count; i++)
-        results[i] = ask_result(&probe->asks[i]);
+    for (size_t i = 0; i < 2 * probe->address_count; i++)
+        results[i] = (struct probe_result){
+            .address = i / 2, .transport = i % 2 == 0 ? PROBE_UDP : PROBE_TCP, .good = true, .reached = true};
+    for (size_t i = 0; i < probe->ask_count; i++) {
+        struct ask *ask = &probe->asks[i];
+        ask_join(ask, &results[2 * ask->address + (ask->transport == PROBE_TCP)]);
+    }
     probe->is_running = probe->is_ending = false;
-    probe->callback(probe->arg, results, probe->ask_count);
+    probe->callback(probe->arg, results, 2 * probe->address_count);
 }
 
 static void probe_finish_round(struct probe *probe)
@@ -171,6 +198,15 @@ static void ask_fail(struct ask *ask, const char *why)
     ask_finish(ask);
 }
 
+static void ask_note_refusal(struct ask *ask, unsigned i, const char *why)
+{
+    ask->refused |= UINT64_C(1) << (ask->first + i);
+    if (ask->zone_why != NULL)
+        return;
+    ask->zone_why = why;
+    ask->zone_bad = i;
+}
+
 /* One message. Over UDP others may still follow; over TCP there is but one. */
 static void ask_judge(struct ask *ask, const uint8_t *bytes, size_t octets)
 {
@@ -184,10 +220,12 @@ static void ask_judge(struct ask *ask, const uint8_t *bytes, size_t octets)
             continue;
         ask->answered[i] = true;
         ask->good += outcome == PROBE_GOOD;
+        if (outcome == PROBE_REFUSED)
+            ask_note_refusal(ask, i, why);
         if (outcome == PROBE_BAD) {
             ask->bad = i;
             ask_fail(ask, why);
-        } else if (ask->good == ask->count) {
+        } else if (ask_is_reached(ask)) {
             ask_finish(ask);
         }
         return;
@@ -380,17 +418,23 @@ static void ask_add_question(struct ask *ask, const uint8_t *name)
     ask->answered[ask->count++] = false;
 }
 
+/* TCP asks for the first zone, the whole UDP ask for all, the others for one each in turn. */
 static void ask_prepare(struct ask *ask, uint8_t (*names)[NAME_MAX_OCTETS], int count)
 {
     ask->done = false;
-    ask->count = ask->good = ask->bad = 0;
+    ask->count = ask->good = ask->bad = ask->first = ask->zone_bad = 0;
     ask->received_octets = 0;
-    ask->why = NULL;
-    int most = ask->transport == PROBE_UDP ? count : 1;
-    for (int i = 0; i < most && i < count; i++)
-        ask_add_question(ask, names[i]);
-    if (count == 0)
+    ask->refused = 0;
+    ask->why = ask->zone_why = NULL;
+    if (count == 0) {
         ask_add_question(ask, NULL);
+        return;
+    }
+    if (ask->transport == PROBE_UDP && !ask->whole)
+        ask->first = ask->probe->turn++ % (unsigned)count;
+    int end = ask->whole ? count : (int)ask->first + 1;
+    for (int i = (int)ask->first; i < end; i++)
+        ask_add_question(ask, names[i]);
 }
 
 static void ask_start(struct ask *ask)
@@ -422,11 +466,21 @@ bool probe_is_running(const struct probe *probe)
     return probe->is_running;
 }
 
+/* UDP sockets of each address in a round. */
+static size_t probe_sockets(const struct settings_server *server)
+{
+    size_t sockets = 1 + (server->workers > 1 ? server->workers : 0);
+    while (sockets > 1 && server->listen_count * (sockets + 1) > PROBE_ASKS_MOST)
+        sockets--;
+    return sockets;
+}
+
 struct probe *probe_new(uv_loop_t *loop, const struct settings_server *server, probe_callback callback,
                         void *arg)
 {
     struct probe *probe = calloc(1, sizeof *probe);
-    struct ask *asks = calloc(server->listen_count * 2 + 1, sizeof *asks);
+    size_t each = probe_sockets(server) + 1;
+    struct ask *asks = calloc(server->listen_count * each + 1, sizeof *asks);
     if (probe == NULL || asks == NULL) {
         free(probe);
         free(asks);
@@ -436,14 +490,16 @@ struct probe *probe_new(uv_loop_t *loop, const struct settings_server *server, p
     probe->callback = callback;
     probe->arg = arg;
     probe->asks = asks;
-    probe->ask_count = server->listen_count * 2;
+    probe->address_count = server->listen_count;
+    probe->ask_count = server->listen_count * each;
     (void)snprintf(probe->identity, sizeof probe->identity, "%s", server->identity);
     for (size_t i = 0; i < server->listen_count; i++)
         probe->addresses[i] = probe_address_of(&server->listen[i]);
     for (size_t i = 0; i < probe->ask_count; i++) {
         asks[i].probe = probe;
-        asks[i].address = i / 2;
-        asks[i].transport = i % 2 == 0 ? PROBE_UDP : PROBE_TCP;
+        asks[i].address = i / each;
+        asks[i].transport = i % each == each - 1 ? PROBE_TCP : PROBE_UDP;
+        asks[i].whole = i % each == 0;
         asks[i].fd = -1;
     }
     uv_timer_init(loop, &probe->timer);

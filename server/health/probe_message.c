@@ -160,12 +160,12 @@ static const char *probe_judge_flags(uint16_t flags, const struct probe_question
     return NULL;
 }
 
-/* Everything after the question. */
+/* Everything after the question. `ours` says whether our NSID was there. */
 static const char *probe_judge_records(struct reader *from, const uint16_t counts[3],
-                                       const struct probe_question *question, const char *identity)
+                                       const struct probe_question *question, const char *identity,
+                                       bool *ours)
 {
     bool answered = false;
-    bool ours = false;
     size_t total = (size_t)counts[0] + counts[1] + counts[2];
     if (total > RECORDS_MOST)
         return "the answer has too many records";
@@ -179,10 +179,10 @@ static const char *probe_judge_records(struct reader *from, const uint16_t count
         else if (i >= (size_t)counts[0] + counts[1] && record.type == TYPE_OPT) {
             if (record.ttl >> 24 != 0)
                 return "the answer's extended rcode isn't NOERROR";
-            ours |= probe_nsid_is_ours(&record, identity);
+            *ours |= probe_nsid_is_ours(&record, identity);
         }
     }
-    if (!ours)
+    if (!*ours)
         return "the answer doesn't carry our NSID: another server gave it";
     return answered ? NULL : "the answer lacks the record asked for";
 }
@@ -209,8 +209,12 @@ enum probe_outcome probe_judge_answer(const struct probe_question *question, con
     if (from.failed || type != probe_type(question) || class != probe_class(question) ||
         !name_equal(name, question->name))
         return PROBE_BAD;
-    *why = probe_judge_flags(flags, question);
+    bool ours = false;
+    const char *of_flags = probe_judge_flags(flags, question);
+    *why = probe_judge_records(&from, counts, question, identity, &ours);
+    if (of_flags != NULL)
+        *why = of_flags;
     if (*why == NULL)
-        *why = probe_judge_records(&from, counts, question, identity);
-    return *why == NULL ? PROBE_GOOD : PROBE_BAD;
+        return PROBE_GOOD;
+    return ours && !from.failed && question->kind == PROBE_SOA ? PROBE_REFUSED : PROBE_BAD;
 }

@@ -18,6 +18,9 @@ struct verdict_rules verdict_rules_of(const struct settings_health *settings)
         .hold_down_ms = settings->hold_down_ms > 0 ? settings->hold_down_ms : HOLD_DOWN_USUAL_MS,
         .hold_down_max_ms =
             settings->hold_down_max_ms > 0 ? settings->hold_down_max_ms : HOLD_DOWN_MAX_USUAL_MS,
+        .window = settings->window,
+        .window_fall = settings->window_fall,
+        .suspect_ms = settings->suspect_ms,
         .calm_ms = CALM_MS,
     };
 }
@@ -35,24 +38,30 @@ static void verdict_enter(struct verdict_state *s, enum verdict verdict, struct 
     s->since = now;
 }
 
-/* The pause before the next rise: none after the first fall, then doubling. */
-static int64_t verdict_hold_ms(const struct verdict_state *s, const struct verdict_rules *rules)
+/* The pause before the next rise: none after the first fall, then doubling. A check that flaps gets the
+ * longest one at once: nothing was repaired in between, as it was by a new server. */
+static int64_t verdict_hold_ms(const struct verdict_state *s, const struct verdict_rules *rules, bool certain)
 {
     if (s->flaps < 2)
         return 0;
+    if (!certain)
+        return rules->hold_down_max_ms;
     int64_t ms = rules->hold_down_ms;
     for (unsigned i = 2; i < s->flaps && ms < rules->hold_down_max_ms; i++)
         ms *= 2;
     return ms < rules->hold_down_max_ms ? ms : rules->hold_down_max_ms;
 }
 
-static void verdict_fall(struct verdict_state *s, const struct verdict_rules *rules, struct mono now)
+static void verdict_fall(struct verdict_state *s, const struct verdict_rules *rules, struct mono now,
+                         bool certain)
 {
     if (verdict_is_up(s)) {
         s->flaps += s->flaps < VERDICT_FLAPS_MAX;
-        s->held_until = mono_add_ms(now, verdict_hold_ms(s, rules));
+        s->held_until = mono_add_ms(now, verdict_hold_ms(s, rules, certain));
     }
     s->good_row = 0;
+    s->suspects = false;
+    s->suspect_since = (struct mono){0};
     verdict_enter(s, VERDICT_BAD, now);
 }
 
@@ -73,6 +82,7 @@ static void verdict_rise(struct verdict_state *s, const struct verdict_rules *ru
     s->was_good = true;
     s->held_until = (struct mono){0};
     s->calm_since = now;
+    s->window = 0;
     verdict_enter(s, s->degraded ? VERDICT_DEGRADED : VERDICT_GOOD, now);
 }
 
@@ -82,20 +92,45 @@ static bool verdict_is_stale(const struct verdict_state *s, const struct verdict
     return s->round_at.ns != 0 && mono_ms_between(s->round_at, now) > rules->stale_ms;
 }
 
+static bool verdict_is_down_by_rows(const struct verdict_state *s, const struct verdict_rules *rules)
+{
+    uint64_t seen = rules->window >= VERDICT_WINDOW_MAX ? UINT64_MAX : (UINT64_C(1) << rules->window) - 1;
+    unsigned bad = (unsigned)__builtin_popcountll(s->window & seen);
+    return s->bad_row >= rules->fall || (rules->window_fall > 0 && bad >= rules->window_fall);
+}
+
+/* Suspicion begins with the first suspect round that would have withdrawn, and ends with the first good one.
+ */
+static bool verdict_must_fall(struct verdict_state *s, const struct verdict_rules *rules, struct mono now)
+{
+    if (!verdict_is_down_by_rows(s, rules)) {
+        s->suspects = s->suspects && s->bad_row > 0;
+        if (!s->suspects)
+            s->suspect_since = (struct mono){0};
+        return false;
+    }
+    if (!s->suspect)
+        return true;
+    if (s->suspect_since.ns == 0)
+        s->suspect_since = now;
+    s->suspects = true;
+    return mono_ms_between(s->suspect_since, now) >= rules->suspect_ms;
+}
+
 enum verdict verdict_judge(struct verdict_state *s, const struct verdict_rules *rules, struct mono now)
 {
     verdict_calm(s, rules, now);
     if (verdict_is_stale(s, rules, now)) {
         s->good_row = s->shared_good_row = 0;
         if (verdict_is_up(s))
-            verdict_fall(s, rules, now);
+            verdict_fall(s, rules, now, false);
         return s->verdict;
     }
     if (verdict_is_up(s)) {
-        if (s->bad_row >= rules->fall)
-            verdict_fall(s, rules, now);
+        if (verdict_must_fall(s, rules, now))
+            verdict_fall(s, rules, now, false);
         else
-            verdict_enter(s, s->degraded ? VERDICT_DEGRADED : VERDICT_GOOD, now);
+            verdict_enter(s, s->degraded || s->suspects ? VERDICT_DEGRADED : VERDICT_GOOD, now);
         return s->verdict;
     }
     if (s->bad_row >= rules->fall)
@@ -111,51 +146,107 @@ static void verdict_count(unsigned *good_row, unsigned *bad_row, bool good)
     *counted += *counted < UINT_MAX;
 }
 
-enum verdict verdict_round(struct verdict_state *s, const struct verdict_rules *rules, struct mono now,
-                           const struct check_result *results, size_t count)
+/* The first trouble ends as soon as it may; what comes and goes stays degraded for as long as the longest
+ * hold-down: routers are told at most twice in that time. */
+static void verdict_begin_degraded(struct verdict_state *s, const struct verdict_rules *rules,
+                                   struct mono now)
 {
-    bool local_good = count > 0;
-    bool shared_good = true;
+    if (s->degraded)
+        return;
+    s->degraded = true;
+    if (s->degraded_ended.ns != 0 && mono_ms_between(s->degraded_ended, now) >= rules->calm_ms)
+        s->degrades = 0;
+    s->degrades += s->degrades < VERDICT_FLAPS_MAX;
+    s->degraded_held_until = mono_add_ms(now, s->degrades < 2 ? 0 : rules->hold_down_max_ms);
+}
+
+static void verdict_take_round(struct verdict_state *s, const struct verdict_rules *rules, struct mono now,
+                               const struct verdict_input *input)
+{
+    verdict_count(&s->good_row, &s->bad_row, input->local_good);
+    verdict_count(&s->shared_good_row, &s->shared_bad_row, input->shared_good);
+    s->window = s->window << 1 | !input->local_good;
+    s->suspect = input->suspect && !input->local_good;
+    if (s->shared_bad_row >= rules->fall)
+        verdict_begin_degraded(s, rules, now);
+    if (s->degraded && s->shared_good_row >= rules->rise && mono_reached(now, s->degraded_held_until)) {
+        s->degraded = false;
+        s->degraded_ended = now;
+    }
+    s->round_at = now;
+}
+
+struct verdict_input verdict_round_of(const struct check_result *results, size_t count, bool suspect)
+{
+    struct verdict_input input = {
+        .kind = VERDICT_ROUND, .local_good = count > 0, .shared_good = true, .suspect = suspect};
     for (size_t i = 0; i < count; i++) {
         if (results[i].good)
             continue;
-        local_good &= results[i].class != CHECK_LOCAL;
-        shared_good &= results[i].class != CHECK_SHARED;
+        input.local_good &= results[i].class != CHECK_LOCAL;
+        input.shared_good &= results[i].class != CHECK_SHARED;
     }
-    verdict_count(&s->good_row, &s->bad_row, local_good);
-    verdict_count(&s->shared_good_row, &s->shared_bad_row, shared_good);
-    if (s->shared_bad_row >= rules->fall)
-        s->degraded = true;
-    if (s->shared_good_row >= rules->rise)
-        s->degraded = false;
-    s->round_at = now;
+    return input;
+}
+
+enum verdict verdict_step(struct verdict_state *s, const struct verdict_rules *rules, struct mono now,
+                          const struct verdict_input *input)
+{
+    switch (input->kind) {
+    case VERDICT_ROUND:
+        verdict_take_round(s, rules, now, input);
+        break;
+    case VERDICT_FAIL:
+        verdict_calm(s, rules, now);
+        verdict_fall(s, rules, now, true);
+        return s->verdict;
+    case VERDICT_DEGRADE:
+        verdict_begin_degraded(s, rules, now);
+        s->shared_good_row = 0;
+        break;
+    case VERDICT_RESTART:
+        s->was_good = false;
+        s->good_row = s->bad_row = 0;
+        s->window = 0;
+        return s->verdict;
+    case VERDICT_EXCUSE:
+        if (s->round_at.ns != 0)
+            s->round_at = mono_add_ms(s->round_at, input->excuse_ms);
+        return s->verdict;
+    case VERDICT_JUDGE:
+        break;
+    }
     return verdict_judge(s, rules, now);
+}
+
+enum verdict verdict_round(struct verdict_state *s, const struct verdict_rules *rules, struct mono now,
+                           const struct check_result *results, size_t count)
+{
+    struct verdict_input input = verdict_round_of(results, count, false);
+    return verdict_step(s, rules, now, &input);
 }
 
 enum verdict verdict_fail(struct verdict_state *s, const struct verdict_rules *rules, struct mono now)
 {
-    verdict_calm(s, rules, now);
-    verdict_fall(s, rules, now);
-    return s->verdict;
+    return verdict_step(s, rules, now, &(struct verdict_input){.kind = VERDICT_FAIL});
 }
 
 enum verdict verdict_degrade(struct verdict_state *s, const struct verdict_rules *rules, struct mono now)
 {
-    s->degraded = true;
-    s->shared_good_row = 0;
-    return verdict_judge(s, rules, now);
+    return verdict_step(s, rules, now, &(struct verdict_input){.kind = VERDICT_DEGRADE});
 }
 
 void verdict_restart(struct verdict_state *s)
 {
-    s->was_good = false;
-    s->good_row = s->bad_row = 0;
+    static const struct verdict_rules none;
+    (void)verdict_step(s, &none, (struct mono){0}, &(struct verdict_input){.kind = VERDICT_RESTART});
 }
 
 void verdict_excuse(struct verdict_state *s, int64_t ms)
 {
-    if (s->round_at.ns != 0)
-        s->round_at = mono_add_ms(s->round_at, ms);
+    static const struct verdict_rules none;
+    (void)verdict_step(s, &none, (struct mono){0},
+                       &(struct verdict_input){.kind = VERDICT_EXCUSE, .excuse_ms = ms});
 }
 
 const char *verdict_name(enum verdict verdict)

@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         enum probe_outcome outcome = probe_judge_answer(questions[i], "pop1", data, size, &why);
         if (outcome == PROBE_GOOD && (!contains(data, size, "pop1") || size < 50))
             abort();
-        if (outcome == PROBE_BAD && why == NULL)
+        if ((outcome == PROBE_BAD || outcome == PROBE_REFUSED) && why == NULL)
             abort();
     }
     return 0;

@@ -29,6 +29,7 @@ static struct {
     bool answers_udp, answers_tcp;
     unsigned deaf_to; /* so many datagrams more */
     uint8_t rcode;
+    const char *bad_zone; /* presentation form: SERVFAIL for this one alone */
     const char *nsid;
     unsigned heard; /* datagrams */
     unsigned asked; /* questions that were answered */
@@ -42,8 +43,11 @@ static size_t answer(const uint8_t *query, size_t octets, uint8_t *to, size_t sk
     struct writer w = writer_to(to + skip, sizeof server.out - skip);
     size_t question = octets - 12 - 15; /* without header and OPT */
     size_t nsid = strlen(server.nsid);
+    uint8_t bad[NAME_MAX_OCTETS];
+    bool is_bad = server.bad_zone != NULL && name_from_text(bad, server.bad_zone) > 0 &&
+                  memcmp(query + 12, bad, name_octets(bad)) == 0;
     writer_bytes(&w, query, 2);
-    writer_u16(&w, (uint16_t)(0x8400 | server.rcode));
+    writer_u16(&w, (uint16_t)(0x8400 | (is_bad ? 2 : server.rcode)));
     writer_u16(&w, 1);
     writer_u16(&w, 1);
     writer_u16(&w, 0);
@@ -373,6 +377,105 @@ START_TEST(a_listener_for_nobody_else_leaves_a_prefix_alone)
 }
 END_TEST
 
+static enum verdict of_prefix(size_t i)
+{
+    return i < told.count ? told.prefixes[i].verdict : VERDICT_NONE;
+}
+
+/* Two prefixes; the first is example.com's own, the second example.org's; example.net has none. */
+static void three_zones(void)
+{
+    static char texts[] = "a prefix";
+    static const char *const names[] = {"example.com.", "example.org.", "example.net."};
+    settings.announce.prefix_count = up->prefix_count = 2;
+    for (size_t i = 0; i < 2; i++) {
+        settings.announce.prefixes[i] = (struct settings_prefix){
+            .family = AF_INET, .bits = 24, .octets = {203, 0, (uint8_t)(113 + i)}, .text = texts};
+        up->prefixes[i] =
+            (struct shared_prefix){.family = AF_INET, .bits = 24, .octets = {203, 0, (uint8_t)(113 + i)}};
+    }
+    for (size_t i = 0; i < 3; i++) {
+        up->zones[i].state = SHARED_ZONE_SERVED;
+        up->zones[i].prefixes = i < 2 ? UINT64_C(1) << i : 0;
+        name_from_text(up->zones[i].apex, names[i]);
+    }
+    up->zone_count = 3;
+}
+
+static void wait_for_both(enum verdict first, enum verdict second)
+{
+    struct mono until = mono_add_ms(mono_now(), PATIENCE_MS);
+    while (of_prefix(0) != first || of_prefix(1) != second) {
+        ck_assert_msg(!mono_reached(mono_now(), until), "still %s, %s: %s", verdict_name(of_prefix(0)),
+                      verdict_name(of_prefix(1)), why);
+        uv_run(&loop, UV_RUN_ONCE);
+    }
+}
+
+START_TEST(a_zone_answered_badly_takes_its_own_prefix)
+{
+    three_zones();
+    start();
+    wait_for_both(VERDICT_GOOD, VERDICT_GOOD);
+    server.bad_zone = "example.org.";
+    wait_for_both(VERDICT_GOOD, VERDICT_BAD);
+    run_reports(5);
+    ck_assert_int_eq(of_prefix(0), VERDICT_GOOD);
+    server.bad_zone = "example.net.";
+    wait_for_both(VERDICT_DEGRADED, VERDICT_DEGRADED);
+}
+END_TEST
+
+START_TEST(a_lost_zone_takes_its_own_prefix)
+{
+    settings.health.fall = 1000;
+    three_zones();
+    start();
+    wait_for_both(VERDICT_GOOD, VERDICT_GOOD);
+    up->zones[0].state = SHARED_ZONE_FAILED;
+    up->zone_sequence += 2;
+    wait_for_both(VERDICT_BAD, VERDICT_GOOD);
+    ck_assert_ptr_nonnull(strstr(why, "example.com."));
+    up->zones[1].state = SHARED_ZONE_STALE;
+    up->zone_sequence += 2;
+    wait_for_both(VERDICT_BAD, VERDICT_DEGRADED);
+}
+END_TEST
+
+/* Every probe is lost, but clients are served: the probes are to be doubted, for a while. */
+START_TEST(probes_that_clients_contradict_are_suspect)
+{
+    settings.health.suspect_ms = 1000;
+    settings.health.timeout_ms = 40;
+    start();
+    wait_for(VERDICT_GOOD);
+    struct mono from = mono_now();
+    server.answers_udp = server.answers_tcp = false;
+    bool degraded = false;
+    while (told.overall != VERDICT_BAD) {
+        ck_assert(mono_ms_between(from, mono_now()) < PATIENCE_MS);
+        up->good_answers += 1000;
+        uv_run(&loop, UV_RUN_ONCE);
+        degraded |= told.overall == VERDICT_DEGRADED;
+    }
+    ck_assert(degraded);
+    ck_assert_int_ge(mono_ms_between(from, mono_now()), 1000);
+}
+END_TEST
+
+START_TEST(several_sockets_meet_several_workers)
+{
+    settings.server.workers = 4;
+    start();
+    wait_for(VERDICT_GOOD);
+    json_t *tree = health_why(health);
+    json_t *udp = json_array_get(json_object_get(tree, "checks"), 0);
+    ck_assert_int_eq(json_integer_value(json_object_get(udp, "asked")), 5);
+    ck_assert_int_eq(json_integer_value(json_object_get(udp, "answered")), 5);
+    json_decref(tree);
+}
+END_TEST
+
 START_TEST(reload_keeps_what_is_known)
 {
     start();
@@ -408,6 +511,10 @@ int main(void)
     tcase_add_test(tests, a_failed_zone_counts_at_once);
     tcase_add_test(tests, a_server_that_is_gone_counts_at_once);
     tcase_add_test(tests, a_listener_for_nobody_else_leaves_a_prefix_alone);
+    tcase_add_test(tests, a_zone_answered_badly_takes_its_own_prefix);
+    tcase_add_test(tests, a_lost_zone_takes_its_own_prefix);
+    tcase_add_test(tests, probes_that_clients_contradict_are_suspect);
+    tcase_add_test(tests, several_sockets_meet_several_workers);
     tcase_add_test(tests, reload_keeps_what_is_known);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

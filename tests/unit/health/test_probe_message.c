@@ -125,31 +125,34 @@ START_TEST(not_for_us)
 }
 END_TEST
 
-#define BAD_IF(change)                                                                                       \
+#define JUDGED_IF(change, outcome)                                                                           \
     do {                                                                                                     \
         begin();                                                                                             \
         change;                                                                                              \
-        ck_assert_msg(judge() == PROBE_BAD, "%s", #change);                                                  \
+        ck_assert_msg(judge() == (outcome), "%s", #change);                                                  \
         ck_assert_ptr_nonnull(why);                                                                          \
     } while (0)
 
+#define BAD_IF(change)     JUDGED_IF(change, PROBE_BAD)
+#define REFUSED_IF(change) JUDGED_IF(change, PROBE_REFUSED) /* an answer of ours, without the zone's data */
+
 START_TEST(bad_answers)
 {
-    BAD_IF(says.flags = 0x8402);
-    BAD_IF(says.flags = 0x8405);
-    BAD_IF(says.flags = 0x8403);
-    BAD_IF(says.flags = 0x8000); /* not authoritative */
-    BAD_IF(says.flags = 0x8600); /* truncated */
+    REFUSED_IF(says.flags = 0x8402);
+    REFUSED_IF(says.flags = 0x8405);
+    REFUSED_IF(says.flags = 0x8403);
+    REFUSED_IF(says.flags = 0x8000); /* not authoritative */
+    REFUSED_IF(says.flags = 0x8600); /* truncated */
     BAD_IF(says.questions = 0);
     BAD_IF(says.questions = 2);
     BAD_IF(says.name = "example.org.");
     BAD_IF(says.type = 1);
     BAD_IF(says.class = 3);
-    BAD_IF(says.answers = 0);
-    BAD_IF(says.owner = "www.example.com.");
-    BAD_IF(says.record_type = 2);
-    BAD_IF(says.record_class = 3);
-    BAD_IF(says.rdata_octets = 21);
+    REFUSED_IF(says.answers = 0);
+    REFUSED_IF(says.owner = "www.example.com.");
+    REFUSED_IF(says.record_type = 2);
+    REFUSED_IF(says.record_class = 3);
+    REFUSED_IF(says.rdata_octets = 21);
     BAD_IF(says.nsid = "pop2");
     BAD_IF(says.nsid = "pop");
     BAD_IF(says.nsid = "pop11");
@@ -159,6 +162,7 @@ START_TEST(bad_answers)
     BAD_IF(says.additionals = 2);
     BAD_IF(says.authorities = 1);
     BAD_IF(says.opt_ttl = 0x01000000);
+    BAD_IF((says.flags = 0x8402, says.nsid = "pop2"));
     BAD_IF(says.pointer = 0);
     BAD_IF(says.pointer = 11);
     BAD_IF(says.pointer = 29); /* to itself */

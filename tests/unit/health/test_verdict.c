@@ -12,6 +12,14 @@ static const struct verdict_rules rules = {.fall = 3,
                                            .hold_down_ms = 5000,
                                            .hold_down_max_ms = 600000,
                                            .calm_ms = 600000};
+static const struct verdict_rules suspicious = {.fall = 3,
+                                                .rise = 5,
+                                                .first_rise = 1,
+                                                .stale_ms = 2500,
+                                                .hold_down_ms = 5000,
+                                                .hold_down_max_ms = 600000,
+                                                .suspect_ms = 10000,
+                                                .calm_ms = 600000};
 static struct verdict_state s;
 static struct mono now;
 
@@ -124,7 +132,8 @@ END_TEST
 /* Falls and comes up as soon as it may; the milliseconds that took. */
 static int64_t fall_and_rise(void)
 {
-    rounds(3, false);
+    now = mono_add_ms(now, 1000);
+    verdict_fail(&s, &rules, now);
     ck_assert_int_eq(s.verdict, VERDICT_BAD);
     struct mono from = now;
     while (s.verdict == VERDICT_BAD)
@@ -186,11 +195,126 @@ START_TEST(a_day_of_flapping)
         in_ten_minutes[i / 1200]++;
         ck_assert(s.verdict != VERDICT_BAD || s.bad_row == rules.fall);
     }
-    for (size_t i = 3; i < 24 * 6; i++) /* once it is known to flap */
+    /* Announced, gone, back, gone: that it flaps is known by then, and it stays away. */
+    ck_assert_uint_le(in_ten_minutes[0], 4);
+    for (size_t i = 1; i < 24 * 6; i++)
         worst = in_ten_minutes[i] > worst ? in_ten_minutes[i] : worst;
     ck_assert_uint_le(worst, 2);
     ck_assert_uint_le(changes, 24 * 6 * 2 + 20);
     ck_assert_uint_ge(changes, 24); /* it isn't given up either */
+}
+END_TEST
+
+/* Whatever the rhythm: no ten minutes, wherever they begin, see more than two changes, but for the first. */
+START_TEST(flapping_in_any_rhythm)
+{
+    struct mono changed[3] = {{0}};
+    struct mono from = now;
+    for (unsigned i = 0; i < 24 * 3600 * 2; i++) {
+        enum verdict before = s.verdict;
+        enum check_class class = _i % 2 == 0 ? CHECK_LOCAL : CHECK_SHARED;
+        round_of(class, i % (unsigned)(12 + 7 * _i) < 6 + 3 * (unsigned)_i);
+        if (s.verdict == before)
+            continue;
+        if (mono_ms_between(from, now) > 600000)
+            ck_assert_int_ge(mono_ms_between(changed[0], now), 600000);
+        changed[0] = changed[1];
+        changed[1] = now;
+        ck_assert(class == CHECK_LOCAL || s.verdict != VERDICT_BAD);
+    }
+    ck_assert_int_ne(changed[0].ns, 0);
+}
+END_TEST
+
+static enum verdict suspect_round(bool good)
+{
+    const struct check_result results[] = {{CHECK_LOCAL, good}};
+    struct verdict_input input = verdict_round_of(results, 1, true);
+    now = mono_add_ms(now, 500);
+    return verdict_step(&s, &suspicious, now, &input);
+}
+
+/* Clients are served well, the checks say no: less preferred, and gone only when it goes on. */
+START_TEST(what_is_suspect_withdraws_later)
+{
+    suspect_round(true);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(suspect_round(false), VERDICT_GOOD);
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_eq(suspect_round(false), VERDICT_DEGRADED);
+    ck_assert_int_eq(suspect_round(false), VERDICT_BAD);
+}
+END_TEST
+
+START_TEST(a_suspicion_ends_with_a_good_round)
+{
+    suspect_round(true);
+    for (int times = 0; times < 10; times++) {
+        for (int i = 0; i < 15; i++)
+            ck_assert_int_ne(suspect_round(false), VERDICT_BAD);
+        ck_assert_int_eq(suspect_round(true), VERDICT_GOOD);
+    }
+}
+END_TEST
+
+START_TEST(a_suspicion_that_is_gone_withdraws)
+{
+    suspect_round(true);
+    for (int i = 0; i < 5; i++)
+        suspect_round(false);
+    ck_assert_int_eq(s.verdict, VERDICT_DEGRADED);
+    rounds(1, false); /* now nobody is served */
+    ck_assert_int_eq(s.verdict, VERDICT_BAD);
+}
+END_TEST
+
+START_TEST(certainty_is_never_suspect)
+{
+    suspect_round(true);
+    for (int i = 0; i < 5; i++)
+        suspect_round(false);
+    ck_assert_int_eq(verdict_fail(&s, &suspicious, now), VERDICT_BAD);
+}
+END_TEST
+
+/* Every other round is bad: never three in a row, and yet it won't do. */
+START_TEST(a_share_of_the_last_rounds)
+{
+    struct verdict_rules share = rules;
+    share.window = 10;
+    share.window_fall = 5;
+    int rounds_until = 0;
+    for (bool good = true; s.verdict != VERDICT_BAD; good = !good) {
+        const struct check_result results[] = {{CHECK_LOCAL, good}};
+        now = mono_add_ms(now, 500);
+        verdict_round(&s, &share, now, results, 1);
+        ck_assert_int_lt(++rounds_until, 20);
+    }
+    ck_assert_int_eq(rounds_until, 10);
+}
+END_TEST
+
+/* Anything at random, in any order: only what is LOCAL takes a route away. */
+START_TEST(only_local_withdraws)
+{
+    uint32_t seed = 987654321u + (uint32_t)_i;
+    struct verdict_rules patient = suspicious; /* without rounds for long it would be LOCAL */
+    patient.stale_ms = 60000;
+    suspect_round(true);
+    for (int i = 0; i < 200000; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        struct verdict_input input = {
+            .kind = (seed >> 28) % 4 == 0 ? VERDICT_DEGRADE : VERDICT_ROUND,
+            .local_good = true,
+            .shared_good = (seed >> 8) % 3 == 0,
+            .suspect = (seed >> 12) % 2 == 0,
+        };
+        if ((seed >> 16) % 50 == 0)
+            input.kind = VERDICT_JUDGE;
+        now = mono_add_ms(now, (seed >> 20) % 600);
+        enum verdict verdict = verdict_step(&s, &patient, now, &input);
+        ck_assert(verdict == VERDICT_GOOD || verdict == VERDICT_DEGRADED);
+    }
 }
 END_TEST
 
@@ -247,6 +371,13 @@ int main(void)
     tcase_add_test(tests, hold_down_decays_in_calm);
     tcase_add_test(tests, restarts_are_held_down_too);
     tcase_add_test(tests, a_day_of_flapping);
+    tcase_add_loop_test(tests, flapping_in_any_rhythm, 0, 12);
+    tcase_add_test(tests, what_is_suspect_withdraws_later);
+    tcase_add_test(tests, a_suspicion_ends_with_a_good_round);
+    tcase_add_test(tests, a_suspicion_that_is_gone_withdraws);
+    tcase_add_test(tests, certainty_is_never_suspect);
+    tcase_add_test(tests, a_share_of_the_last_rounds);
+    tcase_add_loop_test(tests, only_local_withdraws, 0, 3);
     tcase_add_loop_test(tests, random_rounds, 0, 3);
     tcase_add_test(tests, rules_of_settings);
     suite_add_tcase(suite, tests);
