@@ -61,6 +61,9 @@ int guard_ask(struct guard *guard, const char *command, guard_reply reply, void 
 /* The server is alive, its zones are published and its workers run. */
 bool guard_is_serving(const struct guard *guard);
 
+/* No heart that should beat stands still: there is no server that was killed and doesn't die. */
+bool guard_is_well(const struct guard *guard);
+
 /* How often a server was put in the place of one that died. */
 unsigned guard_restarts(const struct guard *guard);
 

@@ -51,6 +51,7 @@ struct steer {
     uv_signal_t hup;
     uv_signal_t term;
     uv_signal_t interrupt;
+    uv_timer_t watchdog; /* the service manager's, to be fed */
 
     enum route_state route; /* as told last */
     struct mono route_since;
@@ -79,6 +80,10 @@ void steer_leave_now(struct steer *s, int status);
 /* steer_reload.c: the configuration and the zones again. `request` (NULL: SIGHUP) is answered when the server
  * is done. */
 void steer_reload(struct steer *s, struct control_request *request, const char *only_zone);
+
+/* steer_manager.c: what the service manager is told. */
+void steer_manager_start(struct steer *s);
+void steer_manager_tell(const struct steer *s);
 
 /* steer_commands.c: what the control socket offers. */
 extern const struct control_command steer_commands[];

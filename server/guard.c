@@ -404,6 +404,11 @@ bool guard_is_serving(const struct guard *guard)
     return guard->serving;
 }
 
+bool guard_is_well(const struct guard *guard)
+{
+    return guard->pid == 0 || !guard->killed;
+}
+
 unsigned guard_restarts(const struct guard *guard)
 {
     return guard->restarts;

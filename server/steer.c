@@ -2,6 +2,7 @@
 #include "steer.h"
 
 #include "base/log.h"
+#include "base/manager.h"
 #include "net/listen.h"
 #include "privilege.h"
 #include "worker.h"
@@ -40,6 +41,7 @@ static void steer_on_route(void *arg)
     }
     atomic_store_explicit(&s->down->route_state, (uint32_t)state, memory_order_relaxed);
     steer_tell(s);
+    steer_manager_tell(s);
 }
 
 static void steer_on_verdict(void *arg, const struct verdict_report *report, const char *why)
@@ -64,6 +66,7 @@ static void steer_on_gone(void *arg, const char *why)
 static void steer_on_back(void *arg)
 {
     struct steer *s = arg;
+    manager_ready();
     if (s->announcer != NULL)
         announcer_set_server(s->announcer, true);
     if (s->health != NULL)
@@ -178,6 +181,7 @@ static bool steer_start(struct steer *s)
 {
     (void)uv_timer_init(&s->loop, &s->linger);
     s->linger.data = s;
+    steer_manager_start(s);
     steer_watch_signals(s);
     return steer_start_control(s) && steer_start_route(s) && steer_start_guard(s);
 }
@@ -205,6 +209,7 @@ static int steer_run(struct steer *s)
     }
     (void)uv_run(&s->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&s->loop);
+    manager_close();
     return s->status;
 }
 

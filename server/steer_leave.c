@@ -5,6 +5,7 @@
  *     drain (GRACEFUL_SHUTDOWN, wait, withdraw) -> linger until queries stop -> Cease, close -> server -> end
  */
 #include "base/log.h"
+#include "base/manager.h"
 #include "steer.h"
 
 #define LEAVE_LOOK_MS  50
@@ -27,6 +28,7 @@ static void leave_end(void *arg)
     leave_close_handle((uv_handle_t *)&s->term);
     leave_close_handle((uv_handle_t *)&s->interrupt);
     leave_close_handle((uv_handle_t *)&s->linger);
+    leave_close_handle((uv_handle_t *)&s->watchdog);
     log_info("left");
 }
 
@@ -91,6 +93,7 @@ void steer_leave(struct steer *s, const char *reason)
         steer_leave_now(s, 0);
         return;
     }
+    manager_stopping();
     s->leaving = STEER_DRAINS;
     if (leave_is_announced(s)) {
         log_info("%s: draining", reason);
@@ -103,6 +106,7 @@ void steer_leave(struct steer *s, const char *reason)
 
 void steer_leave_now(struct steer *s, int status)
 {
+    manager_stopping();
     s->status = status;
     if (s->leaving == STEER_ENDS) {
         guard_kill(s->guard);

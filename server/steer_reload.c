@@ -6,6 +6,7 @@
  *     settings_text -> health, announcer -> the server's text -> "reload" down the channel -> the reply
  */
 #include "base/log.h"
+#include "base/manager.h"
 #include "steer.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@
 
 static void reload_refuse(struct control_request *request, const struct findings *findings, const char *error)
 {
+    manager_reload_ends();
     log_error("not reloaded: %s", error);
     if (request != NULL)
         control_refuse(request, json_pack("{s:o}", "findings", control_findings(findings)), "%s", error);
@@ -24,6 +26,7 @@ static void reload_refuse(struct control_request *request, const struct findings
 static void reload_on_reply(void *arg, const char *json, size_t octets)
 {
     struct control_request *request = arg;
+    manager_reload_ends();
     if (request == NULL)
         return; /* The server has logged what came of it. */
     if (json == NULL)
@@ -72,6 +75,7 @@ static void reload_judged(struct steer *s, struct control_request *request, cons
     }
     if (guard_ask(s->guard, command, reload_on_reply, request) == 0)
         return;
+    manager_reload_ends();
     if (request != NULL)
         control_refuse(request, NULL,
                        "the server is down at the moment; it starts with the new configuration");
@@ -81,6 +85,7 @@ void steer_reload(struct steer *s, struct control_request *request, const char *
 {
     struct findings findings = {0};
     struct settings_text text = {0};
+    manager_reload_begins(mono_now());
     if (s->leaving != STEER_STAYS) {
         reload_refuse(request, &findings, "hitherd is leaving");
         return;
