@@ -131,14 +131,38 @@ struct settings_announce {
     uint32_t drain_linger_ms;      /* the longest to go on answering after the withdrawal */
 };
 
+/* What a check may do: see health/verdict.h. */
+enum check_class {
+    CHECK_LOCAL,
+    CHECK_SHARED,
+    CHECK_ADVISORY,
+};
+
+#define SETTINGS_MAX_EXECS      16
+#define SETTINGS_MAX_EXEC_WORDS 64
+
+/* A check of the operator's own. */
+struct settings_exec {
+    char *name;
+    char **command; /* the program and its arguments, ending with NULL */
+    uint32_t interval_ms;
+    uint32_t timeout_ms;
+    enum check_class class;
+};
+
 struct settings_health {
     uint32_t interval_ms;
     uint32_t timeout_ms;
     unsigned fall;
     unsigned rise;
-    unsigned window;           /* the last so many rounds */
-    unsigned window_fall;      /* so many bad of them: down; 0: only those in a row count */
-    uint32_t suspect_ms;       /* suspect-for: how long a failure that clients don't see is only suspected */
+    unsigned window;      /* the last so many rounds */
+    unsigned window_fall; /* so many bad of them: down; 0: only those in a row count */
+    uint32_t suspect_ms;  /* suspect-for: how long a failure that clients don't see is only suspected */
+    enum check_class zone_stale; /* SHARED or ADVISORY, like the next */
+    enum check_class zone_age;
+    uint32_t zone_max_age_ms; /* since a zone was loaded; 0: never too old */
+    struct settings_exec execs[SETTINGS_MAX_EXECS];
+    size_t exec_count;
     uint32_t hold_down_ms;     /* hold-down: the first pause of a flapping prefix; 0: 5000 */
     uint32_t hold_down_max_ms; /* hold-down-max: the longest; 0: 600000 */
 };

@@ -237,6 +237,13 @@ void settings_free(struct settings *settings)
         free(settings->announce.neighbors[i].text);
     }
     explicit_bzero(&settings->keys, sizeof settings->keys);
+    for (size_t i = 0; i < settings->health.exec_count; i++) {
+        struct settings_exec *exec = &settings->health.execs[i];
+        for (char **word = exec->command; word != NULL && *word != NULL; word++)
+            free(*word);
+        free(exec->command);
+        free(exec->name);
+    }
     free(settings->zones);
     free(settings->server.identity);
     free(settings->server.user);

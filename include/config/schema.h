@@ -81,7 +81,26 @@ struct raw_announce {
     char *drain_linger;
 };
 
+struct raw_exec {
+    char *name;
+    char **command;
+    uint32_t command_count;
+    char *interval;
+    char *timeout;
+    char *class;
+};
+
+/* The class of each check that has a choice. */
+struct raw_checks {
+    char *zone_stale;
+    char *zone_age;
+};
+
 struct raw_health {
+    struct raw_checks *checks;
+    struct raw_exec *execs;
+    uint32_t execs_count;
+    char *zone_max_age;
     char *interval;
     char *timeout;
     char *fall;

@@ -34,12 +34,6 @@ enum verdict {
     VERDICT_BAD,      /* it can't answer */
 };
 
-enum check_class {
-    CHECK_LOCAL,
-    CHECK_SHARED,
-    CHECK_ADVISORY,
-};
-
 #define VERDICT_WINDOW_MAX 64
 
 /* One check's outcome in a round. */

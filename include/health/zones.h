@@ -59,6 +59,8 @@ struct zones_summary {
     size_t served; /* SERVED or STALE */
     size_t failed; /* FAILED: also those lost */
     size_t stale;
+    int64_t oldest_unix_s;           /* when the zone that was loaded first, of those served, was */
+    uint8_t oldest[NAME_MAX_OCTETS]; /* which */
     size_t prefix_count;
     struct shared_prefix prefixes[SETTINGS_MAX_PREFIXES];
     struct zones_group groups[SETTINGS_MAX_PREFIXES + 1];
@@ -95,6 +97,7 @@ void zones_scan_free(struct zones_scan *scan);
 struct zones_effect {
     bool withdraws;
     bool degrades;
+    bool only_stale; /* it degrades because of zones that are served from an older text, and no others */
     char why[NAME_TEXT_MAX + 160];
 };
 

@@ -96,6 +96,25 @@ static const cyaml_schema_field_t announce_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t exec_fields[] = {
+    FIELD_TEXT("name", struct raw_exec, name),
+    FIELD_LIST("command", struct raw_exec, command, &text_schema, SETTINGS_MAX_EXEC_WORDS),
+    FIELD_TEXT("interval", struct raw_exec, interval),
+    FIELD_TEXT("timeout", struct raw_exec, timeout),
+    FIELD_TEXT("class", struct raw_exec, class),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t exec_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_exec, exec_fields),
+};
+
+static const cyaml_schema_field_t checks_fields[] = {
+    FIELD_TEXT("zone-stale", struct raw_checks, zone_stale),
+    FIELD_TEXT("zone-age", struct raw_checks, zone_age),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t health_fields[] = {
     FIELD_TEXT("interval", struct raw_health, interval),
     FIELD_TEXT("timeout", struct raw_health, timeout),
@@ -106,6 +125,9 @@ static const cyaml_schema_field_t health_fields[] = {
     FIELD_TEXT("suspect-for", struct raw_health, suspect_for),
     FIELD_TEXT("hold-down", struct raw_health, hold_down),
     FIELD_TEXT("hold-down-max", struct raw_health, hold_down_max),
+    FIELD_SECTION("checks", struct raw_health, checks, checks_fields),
+    FIELD_LIST("exec", struct raw_health, execs, &exec_schema, SETTINGS_MAX_EXECS),
+    FIELD_TEXT("zone-max-age", struct raw_health, zone_max_age),
     CYAML_FIELD_END,
 };
 

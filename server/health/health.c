@@ -2,9 +2,12 @@
 #include "health/health.h"
 
 #include "announce/next_hop.h"
+#include "base/heart.h"
 #include "base/log.h"
 #include "health/asked.h"
+#include "health/exec.h"
 #include "health/probe.h"
+#include "health/strain.h"
 #include "health/zones.h"
 
 #include <arpa/inet.h>
@@ -14,8 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#define WATCH_MS       20  /* how often shared memory is looked at */
+#define WATCH_MS       20 /* how often shared memory is looked at */
+#define STRAIN_MS      10000
 #define FIRST_RETRY_MS 100 /* between rounds before the first good verdict */
 #define WHY_OCTETS     1400
 
@@ -56,6 +61,11 @@ struct health {
     struct mono changed;   /* when the table of zones was last another one */
     uint64_t good_answers; /* by the server's count, when the round began */
     bool clients_good;     /* clients got good answers while the last round ran, more than our own */
+    struct exec_checks *execs;
+    struct strain strain;
+    struct mono strain_at;
+    int64_t unix_offset_s; /* wall time less monotonic time, as at the start */
+    bool zones_too_old;
     bool serving;
     bool gone; /* the guard knows that the server can't answer */
     char gone_why[256];
@@ -144,8 +154,16 @@ static void health_say_why(struct health *h)
         health_say_probe(h, &h->results[i]);
         return;
     }
+    if (exec_say_why(h->execs, h->why, sizeof h->why))
+        return;
     if (zones != NULL) {
         (void)snprintf(h->why, sizeof h->why, "%s", zones->zones.why);
+        return;
+    }
+    if (h->zones_too_old && h->settings.zone_age == CHECK_SHARED) {
+        char name[NAME_TEXT_MAX];
+        (void)snprintf(h->why, sizeof h->why, "zone %s was loaded longer ago than health.zone-max-age allows",
+                       name_to_text(h->scan.last.oldest, name));
         return;
     }
     (void)snprintf(h->why, sizeof h->why, "%s",
@@ -244,6 +262,30 @@ static void health_schedule_next(struct health *h, struct mono now)
     health_schedule(h, left > 0 ? (uint64_t)left : 0);
 }
 
+static size_t scope_exec_checks(const struct health *h, struct check_result *checks)
+{
+    struct exec_result results[SETTINGS_MAX_EXECS];
+    size_t count = exec_results(h->execs, results);
+    for (size_t i = 0; i < count; i++)
+        checks[i] = (struct check_result){results[i].class, results[i].good};
+    return count;
+}
+
+/* Too old by the clock as it is and by the clock as it was at the start: one that is set while we run makes
+ * no zone old. */
+static void health_judge_age(struct health *h, struct mono now)
+{
+    int64_t most_s = h->settings.zone_max_age_ms / 1000;
+    int64_t loaded = h->scan.last.oldest_unix_s;
+    char name[NAME_TEXT_MAX];
+    bool old = most_s > 0 && loaded > 0 && (int64_t)time(NULL) - loaded > most_s &&
+               now.ns / 1000000000 + h->unix_offset_s - loaded > most_s;
+    if (old && !h->zones_too_old)
+        log_warn("zone %s was loaded longer ago than health.zone-max-age allows",
+                 name_to_text(h->scan.last.oldest, name));
+    h->zones_too_old = old;
+}
+
 /* A round's checks as one scope sees them. */
 static size_t scope_checks(const struct health *h, const struct scope *scope, struct check_result *checks)
 {
@@ -260,7 +302,8 @@ static size_t scope_checks(const struct health *h, const struct scope *scope, st
         checks[count++] = (struct check_result){CHECK_LOCAL, false};
     if (scope->zones.degrades || refused.common)
         checks[count++] = (struct check_result){CHECK_SHARED, false};
-    return count;
+    checks[count++] = (struct check_result){h->settings.zone_age, !h->zones_too_old};
+    return count + scope_exec_checks(h, checks + count);
 }
 
 static bool health_nothing_is_reached(const struct health *h)
@@ -284,7 +327,8 @@ static bool health_is_suspect(const struct health *h, struct mono now)
 
 static void health_round_complete(struct health *h, struct mono now)
 {
-    struct check_result checks[SETTINGS_MAX_ADDRESSES * 2 + 2];
+    struct check_result checks[SETTINGS_MAX_ADDRESSES * 2 + 3 + SETTINGS_MAX_EXECS];
+    health_judge_age(h, now);
     bool suspect = health_is_suspect(h, now);
     h->rounds++;
     for (size_t i = 0; i < h->scope_count; i++) {
@@ -393,6 +437,8 @@ static void scope_take_zones(const struct health *h, struct scope *scope, bool h
     scope->group = zones_group_of(&h->scan.last, p->family, p->bits, p->octets);
     scope->takes_common = scope->group == ZONES_COMMON || !has_common;
     scope->zones = zones_judge(&h->scan.last, scope->group, scope->takes_common);
+    if (scope->zones.only_stale && h->settings.zone_stale == CHECK_ADVISORY)
+        scope->zones.degrades = false;
     if (scope->zones.withdraws && scope->state.was_good)
         verdict_fail(&scope->state, &h->rules, now);
     if (scope->zones.degrades)
@@ -427,10 +473,28 @@ static void health_excuse_lag(struct health *h, struct mono now)
 {
     int64_t late = h->watched_at.ns != 0 ? mono_ms_between(h->watched_at, now) - WATCH_MS : 0;
     h->watched_at = now;
+    strain_note_lag(&h->strain, late);
     if (late <= WATCH_MS)
         return;
     for (size_t i = 0; i < h->scope_count; i++)
         verdict_excuse(&h->scopes[i].state, late);
+}
+
+/* Workers' loops are late when their hearts are. */
+static void health_look_at_strain(struct health *h, struct mono now)
+{
+    uint32_t workers =
+        atomic_load_explicit((_Atomic uint32_t *)(uintptr_t)&h->up->worker_count, memory_order_relaxed);
+    for (uint32_t i = 0; h->serving && i < workers && i < SETTINGS_MAX_WORKERS; i++) {
+        int64_t beat = atomic_load_explicit((_Atomic int64_t *)(uintptr_t)&h->up->worker_beat_ns[i],
+                                            memory_order_relaxed);
+        if (beat > 0)
+            strain_note_lag(&h->strain, mono_ms_between((struct mono){beat}, now) - HEART_BEAT_MS);
+    }
+    if (h->strain_at.ns != 0 && mono_ms_between(h->strain_at, now) < STRAIN_MS)
+        return;
+    h->strain_at = now;
+    strain_look(&h->strain);
 }
 
 static void on_watch(uv_timer_t *timer)
@@ -438,6 +502,7 @@ static void on_watch(uv_timer_t *timer)
     struct health *h = timer->data;
     struct mono now = mono_now();
     health_excuse_lag(h, now);
+    health_look_at_strain(h, now);
     bool changed = health_look_at_server(h);
     changed |= health_look_at_zones(h, now);
     if (!h->gone)
@@ -547,8 +612,14 @@ static void health_take_scopes(struct health *h, const struct settings *settings
 int health_reload(struct health *h, const struct settings *settings)
 {
     struct probe *probe = probe_new(h->loop, &settings->server, on_probed, h);
-    if (probe == NULL)
+    struct exec_checks *execs = probe != NULL ? exec_start(h->loop, &settings->health, h->execs) : NULL;
+    if (execs == NULL) {
+        if (probe != NULL)
+            probe_free(probe);
         return -ENOMEM;
+    }
+    exec_stop(h->execs);
+    h->execs = execs;
     if (h->probe != NULL)
         probe_free(h->probe);
     h->probe = probe;
@@ -577,6 +648,8 @@ struct health *health_start(uv_loop_t *loop, const struct settings *settings, co
     uv_timer_init(loop, &h->watch);
     h->interval.data = h->watch.data = h;
     h->open_handles = 2;
+    h->unix_offset_s = (int64_t)time(NULL) - mono_now().ns / 1000000000;
+    strain_open(&h->strain);
     if (health_reload(h, settings) < 0) {
         health_stop(h);
         return NULL;
@@ -591,6 +664,7 @@ static void on_handle_closed(uv_handle_t *handle)
     if (--h->open_handles > 0)
         return;
     zones_scan_free(&h->scan);
+    strain_close(&h->strain);
     free(h);
 }
 
@@ -601,6 +675,7 @@ void health_stop(struct health *h)
     h->stopping = true;
     if (h->probe != NULL)
         probe_free(h->probe);
+    exec_stop(h->execs);
     uv_close((uv_handle_t *)&h->interval, on_handle_closed);
     uv_close((uv_handle_t *)&h->watch, on_handle_closed);
 }
@@ -659,13 +734,19 @@ json_t *health_why(const struct health *h)
     json_t *zones = json_pack("{s:s, s:I, s:I, s:I, s:I}", "first_failed", zones_first_failed(sum, first),
                               "total", (json_int_t)sum->total, "served", (json_int_t)sum->served, "failed",
                               (json_int_t)sum->failed, "stale", (json_int_t)sum->stale);
+    json_t *others = json_array();
+    json_array_append_new(others, json_pack("{s:s, s:s, s:b}", "name", "zone-age", "class",
+                                            h->settings.zone_age == CHECK_SHARED ? "SHARED" : "ADVISORY",
+                                            "good", (int)!h->zones_too_old));
+    exec_tell(h->execs, now, others);
+    strain_tell(&h->strain, others);
     json_t *rules =
         json_pack("{s:I, s:I, s:I, s:I, s:I}", "interval_ms", (json_int_t)h->settings.interval_ms,
                   "timeout_ms", (json_int_t)h->settings.timeout_ms, "fall", (json_int_t)h->rules.fall, "rise",
                   (json_int_t)h->rules.rise, "stale_ms", (json_int_t)h->rules.stale_ms);
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:i, s:o, s:o}", "verdict",
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:i, s:o, s:o, s:o}", "verdict",
                      verdict_name(health_overall(h)), "why", h->why, "rules", rules, "server", server,
                      "zones", zones, "rounds", (json_int_t)h->rounds, "round_took_ms",
                      (json_int_t)h->round_took_ms, "asked_zones", h->asked.count, "checks", checks,
-                     "prefixes", prefixes);
+                     "other_checks", others, "prefixes", prefixes);
 }

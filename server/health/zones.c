@@ -160,6 +160,17 @@ static void group_count(struct zones_group *group, enum zones_trouble trouble, c
     memcpy(group->first, name, name_octets(name));
 }
 
+static void scan_age(struct zones_summary *sum, const struct shared_zone *zone, uint32_t state,
+                     const uint8_t *name)
+{
+    int64_t loaded = *(const volatile int64_t *)&zone->loaded_unix_s;
+    if ((state != SHARED_ZONE_SERVED && state != SHARED_ZONE_STALE) || loaded <= 0 ||
+        (sum->oldest_unix_s > 0 && loaded >= sum->oldest_unix_s))
+        return;
+    sum->oldest_unix_s = loaded;
+    memcpy(sum->oldest, name, name_octets(name));
+}
+
 static void scan_entry(struct zones_scan *scan, const struct shared_zone *zone)
 {
     struct zones_summary *sum = &scan->so_far;
@@ -172,6 +183,7 @@ static void scan_entry(struct zones_scan *scan, const struct shared_zone *zone)
     sum->served += state == SHARED_ZONE_SERVED || state == SHARED_ZONE_STALE;
     sum->failed += state == SHARED_ZONE_FAILED;
     sum->stale += state == SHARED_ZONE_STALE;
+    scan_age(sum, zone, state, name);
     bool own = false;
     for (uint64_t left = prefixes; left != 0; left &= left - 1) {
         size_t i = (size_t)__builtin_ctzll(left);
@@ -296,6 +308,7 @@ struct zones_effect zones_judge(const struct zones_summary *summary, size_t grou
         return effect;
     effect.withdraws = own != NULL && own->lost > 0;
     effect.degrades = true;
+    effect.only_stale = worst->worst == ZONES_STALE;
     (void)group_why(effect.withdraws ? own : worst, effect.why, sizeof effect.why);
     return effect;
 }
