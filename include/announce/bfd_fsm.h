@@ -21,8 +21,7 @@
 enum bfd_event_kind {
     BFD_EVENT_PACKET,  /* for this session, from its peer, with the right TTL */
     BFD_EVENT_TIMER,   /* any deadline, or none, may have passed */
-    BFD_EVENT_DISABLE, /* to AdminDown */
-    BFD_EVENT_ENABLE,  /* and back */
+    BFD_EVENT_DISABLE, /* to AdminDown, for good */
     BFD_EVENT_MUTE,
     BFD_EVENT_UNMUTE,
     BFD_EVENT_TIMES, /* others are wanted */

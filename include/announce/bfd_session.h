@@ -3,7 +3,7 @@
  * BFD sessions on the loop: sockets and timers around announce/bfd_fsm, one session for each neighbour that
  * asks for it, between the addresses of its BGP session.
  *
- *     announcer --- start, disable, mute, stop ---> bfd_session --- UDP 3784, TTL 255 ---> router
+ *     announcer --- start, mute, stop -------------> bfd_session --- UDP 3784, TTL 255 ---> router
  *     announcer <-- down, changed ----------------- bfd_session <-- bfd_fsm <-- bfd_read <-- router
  *
  * Packets are sent from the announcer's own loop and by nothing else, so they stop when it does: a PoP that
@@ -26,6 +26,7 @@ struct bfd;
 struct bfd_session;
 
 struct bfd_callbacks {
+    void (*up)(void *arg);
     void (*down)(void *arg, const char *why); /* it was up; not when either side wished it so */
     void (*changed)(void *arg);               /* for whoever shows it */
 };
@@ -38,7 +39,8 @@ struct bfd *bfd_new(uv_loop_t *loop);
 void bfd_close(struct bfd *bfd, void (*gone)(void *arg), void *arg);
 
 /* `name` is the neighbour's, for the log. NULL when memory is short. What doesn't work out with the sockets
- * is told in the log, and tried again. */
+ * is told in the log, and tried again. A session that runs between these addresses already is taken over as
+ * it is: a peer would take another one for the end of the first. */
 struct bfd_session *bfd_session_start(struct bfd *bfd, const char *name, const struct settings_bfd *times,
                                       const union settings_address *local,
                                       const union settings_address *remote,
@@ -47,14 +49,14 @@ struct bfd_session *bfd_session_start(struct bfd *bfd, const char *name, const s
 /* Goes to AdminDown, says so to the peer a few times, and frees itself. No callback comes any more. */
 void bfd_session_stop(struct bfd_session *session);
 
+/* Stops the session that was started, or taken over, with this `arg`, if there is one. */
+void bfd_stop_of(struct bfd *bfd, const void *arg);
+
 /* Whether it runs between these; ports aren't looked at. */
 bool bfd_session_is_between(const struct bfd_session *session, const union settings_address *local,
                             const union settings_address *remote);
 
 void bfd_session_set_times(struct bfd_session *session, const struct settings_bfd *times);
-
-/* AdminDown: the peer is told that there is nothing to be had here, by somebody's wish. */
-void bfd_session_set_disabled(struct bfd_session *session, bool disabled);
 
 /* Sends nothing at all, so that the peer finds out: what it has of ours isn't good any more. */
 void bfd_session_set_muted(struct bfd_session *session, bool muted);

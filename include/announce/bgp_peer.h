@@ -71,6 +71,9 @@ void bgp_peer_reset(struct bgp_peer *peer, const struct bgp_error *cease);
 /* The neighbour is out of reach, says BFD: ends the session, and opens another after a pause. */
 void bgp_peer_bfd_down(struct bgp_peer *peer, const char *why);
 
+/* It is within reach again: doesn't wait any longer for the next attempt. */
+void bgp_peer_hurry(struct bgp_peer *peer);
+
 /* Queues one whole message. False when there is no room, or the session isn't established: try again at
  * `sent` or `up`. */
 bool bgp_peer_write(struct bgp_peer *peer, const uint8_t *bytes, size_t octets);

@@ -43,6 +43,7 @@ struct neighbor {
     struct settings_policy policy;
     struct next_hops hops;
     bool up;
+    bool leaving;                            /* for good */
     bool initial;                            /* End-of-RIB has not been sent in this session */
     uint8_t complained;                      /* set of enum bgp_family that the log knows we can't announce */
     struct sent sent[SETTINGS_MAX_PREFIXES]; /* by the announcer's index of prefixes */
@@ -80,6 +81,7 @@ struct announcer {
     announcer_callback changed;
     void *changed_arg;
     bool something_changed;
+    unsigned neighbors_leaving;
     unsigned leaving; /* handles and neighbours that are still to close */
     bool stopping;
     announcer_callback stopped;
@@ -201,7 +203,6 @@ static void neighbor_mend_bfd(struct neighbor *n, struct mono now)
     bool overdue =
         n->withdrawing_since.ns != 0 && mono_ms_between(n->withdrawing_since, now) >= WITHDRAWN_MOST_MS;
     bfd_session_set_muted(n->bfd_session, overdue || (holds && a->server_gone));
-    bfd_session_set_disabled(n->bfd_session, a->drain == DRAIN_WITHDRAWN && !holds);
 }
 
 static bool announcer_has_sent_any(const struct announcer *a)
@@ -329,10 +330,18 @@ static void neighbor_find_next_hops(struct neighbor *n)
     n->hops = next_hops_find(bgp_peer_local(n->peer), avoid, n->announcer->prefix_count);
 }
 
+static void on_bfd_up(void *arg)
+{
+    struct neighbor *n = arg;
+    if (!n->leaving)
+        bgp_peer_hurry(n->peer);
+}
+
 static void on_bfd_down(void *arg, const char *why)
 {
     struct neighbor *n = arg;
-    bgp_peer_bfd_down(n->peer, why);
+    if (!n->leaving)
+        bgp_peer_bfd_down(n->peer, why);
 }
 
 static void on_session_changed(void *arg);
@@ -348,7 +357,7 @@ static void neighbor_end_bfd(struct neighbor *n)
  * for BFD before they go on. It stays when BGP goes, to see the neighbour come back. */
 static void neighbor_keep_bfd(struct neighbor *n)
 {
-    static const struct bfd_callbacks callbacks = {on_bfd_down, on_session_changed};
+    static const struct bfd_callbacks callbacks = {on_bfd_up, on_bfd_down, on_session_changed};
     const union settings_address *local = bgp_peer_local(n->peer);
     const union settings_address *remote = bgp_peer_remote(n->peer);
     bool connected = local->sa.sa_family != 0;
@@ -404,6 +413,8 @@ static void on_sent(void *arg)
 static void on_session_changed(void *arg)
 {
     struct neighbor *n = arg;
+    if (n->leaving)
+        return;
     neighbor_keep_bfd(n);
     n->announcer->something_changed = true;
     announcer_tell(n->announcer);
@@ -439,10 +450,26 @@ static void announcer_one_left(struct announcer *a)
         stopped(arg);
 }
 
+static void on_bfd_gone(void *arg)
+{
+    announcer_one_left(arg);
+}
+
+/* BFD goes last. BIRD takes AdminDown for a failure (RFC 5882 3.2 says otherwise), and a neighbour that
+ * failed has to wait a minute before it may come back; one that said Cease doesn't. */
+static void announcer_close_bfd(struct announcer *a)
+{
+    if (a->stopping && a->neighbors_leaving == 0)
+        bfd_close(a->bfd, on_bfd_gone, a);
+}
+
 static void on_neighbor_gone(void *arg)
 {
     struct neighbor *n = arg;
     struct announcer *a = n->announcer;
+    bfd_stop_of(a->bfd, n);
+    a->neighbors_leaving--;
+    announcer_close_bfd(a);
     sodium_memzero(n, sizeof *n);
     free(n);
     announcer_one_left(a);
@@ -457,8 +484,9 @@ static void neighbor_end(struct neighbor *n, uint8_t subcode, const char *text)
         memcpy(cease.data + 1, text, octets);
         cease.data_octets = (uint8_t)(octets + 1);
     }
-    neighbor_end_bfd(n);
+    n->leaving = true;
     n->announcer->leaving++;
+    n->announcer->neighbors_leaving++;
     n->up = false;
     bgp_peer_stop(n->peer, &cease, on_neighbor_gone, n);
 }
@@ -637,11 +665,15 @@ struct announcer *announcer_new(uv_loop_t *loop, const struct settings *settings
     if (a == NULL)
         return NULL;
     a->loop = loop;
+    a->bfd = bfd_new(loop);
+    if (a->bfd == NULL) {
+        free(a);
+        return NULL;
+    }
     uv_timer_init(loop, &a->tick);
     uv_timer_init(loop, &a->drain_timer);
     a->tick.data = a->drain_timer.data = a;
-    a->bfd = bfd_new(loop);
-    if (a->bfd == NULL || announcer_apply(a, settings) < 0) {
+    if (announcer_apply(a, settings) < 0) {
         announcer_stop(a, NULL, NULL);
         return NULL;
     }
@@ -689,11 +721,6 @@ static void on_own_handle_closed(uv_handle_t *handle)
     announcer_one_left(handle->data);
 }
 
-static void on_bfd_gone(void *arg)
-{
-    announcer_one_left(arg);
-}
-
 void announcer_stop(struct announcer *a, announcer_callback done, void *arg)
 {
     if (a->stopping)
@@ -705,10 +732,7 @@ void announcer_stop(struct announcer *a, announcer_callback done, void *arg)
     for (size_t i = 0; i < a->neighbor_count; i++)
         neighbor_end(a->neighbors[i], BGP_CEASE_SHUTDOWN, a->reason);
     a->neighbor_count = 0;
-    if (a->bfd != NULL)
-        bfd_close(a->bfd, on_bfd_gone, a);
-    else
-        announcer_one_left(a);
+    announcer_close_bfd(a);
     uv_close((uv_handle_t *)&a->tick, on_own_handle_closed);
     uv_close((uv_handle_t *)&a->drain_timer, on_own_handle_closed);
 }

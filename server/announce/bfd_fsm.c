@@ -226,10 +226,6 @@ struct bfd_actions bfd_fsm_step(struct bfd_fsm *f, const struct bfd_event *event
     case BFD_EVENT_DISABLE:
         bfd_disable(f, &actions, now);
         break;
-    case BFD_EVENT_ENABLE:
-        if (f->state == BFD_ADMIN_DOWN)
-            bfd_enter(f, BFD_DOWN, BFD_DIAG_NONE, &actions, now);
-        break;
     case BFD_EVENT_MUTE:
         f->muted = true;
         break;

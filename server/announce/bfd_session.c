@@ -153,6 +153,8 @@ static void session_tell_state(struct bfd_session *s, const struct bfd_actions *
         log_info("%s: BFD is up", s->name);
     else if (actions->down)
         log_warn("%s: BFD is down: %s", s->name, why);
+    if (actions->up)
+        s->callbacks.up(s->arg);
     if (actions->down)
         s->callbacks.down(s->arg, why);
     if (!s->stopping) /* the callback may have ended it */
@@ -341,12 +343,28 @@ static uint32_t bfd_draw_discriminator(const struct bfd *bfd)
     return drawn;
 }
 
+static struct bfd_session *bfd_find_between(const struct bfd *bfd, const union settings_address *local,
+                                            const union settings_address *remote)
+{
+    for (struct bfd_session *s = bfd->sessions; s != NULL; s = s->next)
+        if (!s->stopping && bfd_session_is_between(s, local, remote))
+            return s;
+    return NULL;
+}
+
 struct bfd_session *bfd_session_start(struct bfd *bfd, const char *name, const struct settings_bfd *times,
                                       const union settings_address *local,
                                       const union settings_address *remote,
                                       const struct bfd_callbacks *callbacks, void *arg)
 {
-    struct bfd_session *s = calloc(1, sizeof *s);
+    struct bfd_session *s = bfd_find_between(bfd, local, remote);
+    if (s != NULL) {
+        s->callbacks = *callbacks;
+        s->arg = arg;
+        bfd_session_set_times(s, times);
+        return s;
+    }
+    s = calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
     s->bfd = bfd;
@@ -379,6 +397,13 @@ void bfd_session_stop(struct bfd_session *s)
         uv_timer_start(&s->timer, on_timer, 0, 0);
 }
 
+void bfd_stop_of(struct bfd *bfd, const void *arg)
+{
+    for (struct bfd_session *s = bfd->sessions; s != NULL; s = s->next)
+        if (s->arg == arg)
+            bfd_session_stop(s);
+}
+
 bool bfd_session_is_between(const struct bfd_session *s, const union settings_address *local,
                             const union settings_address *remote)
 {
@@ -391,12 +416,6 @@ void bfd_session_set_times(struct bfd_session *s, const struct settings_bfd *tim
         .kind = BFD_EVENT_TIMES, .interval_us = times->interval_ms * 1000, .multiplier = times->multiplier};
     if (s->fsm.interval_us != event.interval_us || s->fsm.multiplier != event.multiplier)
         session_step(s, event);
-}
-
-void bfd_session_set_disabled(struct bfd_session *s, bool disabled)
-{
-    if ((s->fsm.state == BFD_ADMIN_DOWN) != disabled)
-        session_step(s, (struct bfd_event){.kind = disabled ? BFD_EVENT_DISABLE : BFD_EVENT_ENABLE});
 }
 
 void bfd_session_set_muted(struct bfd_session *s, bool muted)

@@ -619,6 +619,16 @@ void bgp_peer_bfd_down(struct bgp_peer *peer, const char *why)
     peer_step(peer, &event);
 }
 
+void bgp_peer_hurry(struct bgp_peer *peer)
+{
+    struct bgp_event start = {.kind = BGP_EVENT_START};
+    struct bgp_event retry = {.kind = BGP_EVENT_CONNECT_RETRY};
+    if (peer->session.idle_until.ns != 0)
+        peer_step(peer, &start);
+    else if (peer->session.state == BGP_ACTIVE)
+        peer_step(peer, &retry);
+}
+
 bool bgp_peer_write(struct bgp_peer *peer, const uint8_t *bytes, size_t octets)
 {
     if (peer->session.state != BGP_ESTABLISHED || peer->current == NULL)

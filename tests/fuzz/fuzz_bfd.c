@@ -87,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             walk_step(&w, (struct bfd_event){.kind = BFD_EVENT_DISABLE});
             break;
         case 2:
-            walk_step(&w, (struct bfd_event){.kind = BFD_EVENT_ENABLE});
+            bfd_fsm_init(&w.fsm, OURS, 100000, 3, w.now);
             break;
         case 3:
             walk_step(&w, (struct bfd_event){.kind = w.fsm.muted ? BFD_EVENT_UNMUTE : BFD_EVENT_MUTE});

@@ -419,10 +419,6 @@ START_TEST(admin_down_is_said_a_few_times_at_the_old_pace)
     ck_assert(!step(BFD_EVENT_TIMER).send);
     wait_us(SLOW / 2);
     ck_assert(step(BFD_EVENT_TIMER).send);
-    step(BFD_EVENT_ENABLE);
-    ck_assert_int_eq(f.state, BFD_DOWN);
-    hear(BFD_DOWN);
-    ck_assert(hear(BFD_UP).up);
 }
 END_TEST
 
@@ -553,9 +549,6 @@ START_TEST(a_wish_is_no_failure_at_either_end)
     ck_assert_int_eq(p.ends[1].state, BFD_DOWN);
     ck_assert_int_eq(p.ends[1].remote_state, BFD_ADMIN_DOWN);
     ck_assert_uint_eq(p.down[0] + p.down[1], 0);
-    pair_step(&p, 0, (struct bfd_event){.kind = BFD_EVENT_ENABLE}, 0);
-    pair_run(&p, 3000);
-    ck_assert_int_eq(p.ends[0].state, BFD_UP);
 }
 END_TEST
 
@@ -643,8 +636,7 @@ static const char *broken_invariant(const struct bfd_fsm *before, const struct b
         {!a->send || a->packet.state == f.state, "the state that is told is the state"},
         {!f.polling || f.your_discriminator != 0, "a poll has somebody to answer it"},
         {f.send_at.ns == 0 || f.send_at.ns <= now.ns + (int64_t)f.spacing_us * 1000, "sent in time"},
-        {before->state != BFD_ADMIN_DOWN || f.state == BFD_ADMIN_DOWN || event->kind == BFD_EVENT_ENABLE,
-         "what is disabled stays so"},
+        {before->state != BFD_ADMIN_DOWN || f.state == BFD_ADMIN_DOWN, "what is disabled stays so"},
     };
     for (size_t i = 0; i < sizeof invariants / sizeof invariants[0]; i++)
         if (!invariants[i].holds)
@@ -664,6 +656,8 @@ START_TEST(random_events)
                                   .packet = &packet,
                                   .interval_us = 10000 + draw() % 60000000,
                                   .multiplier = (uint8_t)(1 + draw() % 255)};
+        if (f.state == BFD_ADMIN_DOWN && draw() % 16 == 0)
+            bfd_fsm_init(&f, OURS, INTERVAL, 3, now);
         struct bfd_fsm before = f;
         if (event.kind == BFD_EVENT_TIMER)
             now = draw() % 4 == 0 ? mono_add_ms(now, draw() % 4096) : bfd_fsm_deadline(&f);
