@@ -36,7 +36,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define IMAGE_VERSION 1
+#define IMAGE_VERSION 2
 #define IMAGE_UNIT    4 /* octets in one step of an image_ref */
 
 typedef uint32_t image_ref;
@@ -63,7 +63,7 @@ struct image_header {
     image_ref nsec3_nodes_end;
     image_ref apex_node;
     image_ref negative_soa; /* the SOA RRset with the TTL of negative answers (RFC 2308 5) */
-    image_ref nsec_order;   /* nodes with an NSEC RRset, as image_refs in canonical order */
+    image_ref nsec_order;   /* struct image_nsec, canonical order */
     uint32_t nsec_count;
     image_ref nsec3_order; /* struct image_nsec3 in the order of the hashes */
     uint32_t nsec3_count;
@@ -165,6 +165,14 @@ enum link_kind {
 struct image_link {
     uint16_t at;
     uint16_t kind; /* enum link_kind */
+    image_ref node;
+};
+
+#define IMAGE_NSEC_KEY_OCTETS 8
+
+/* A node with an NSEC RRset, and what is compared first of its owner (zone/order.h). */
+struct image_nsec {
+    uint8_t key[IMAGE_NSEC_KEY_OCTETS];
     image_ref node;
 };
 

@@ -9,6 +9,7 @@
 #include "wire/rdata.h"
 #include "zone/format.h"
 #include "zone/nsec3.h"
+#include "zone/order.h"
 #include "zone/rrset.h"
 #include "zone/tree.h"
 
@@ -308,6 +309,18 @@ static bool write_negative_soa(struct compiler *c)
     return ok || fail(c, "there is not enough memory");
 }
 
+static struct image_nsec nsec_of(const struct compiler *c, const struct tree_node *node)
+{
+    struct image_nsec entry = {.node = node->ref};
+    uint8_t owner[NAME_MAX_OCTETS];
+    uint8_t key[ORDER_KEY_MOST];
+    size_t octets = node->owner_octets - c->tree.apex_octets;
+    name_fold(owner, node->owner, octets);
+    (void)order_key(key, owner, octets);
+    memcpy(entry.key, key, sizeof entry.key);
+    return entry;
+}
+
 static bool write_nsec_order(struct compiler *c)
 {
     if (!has_type(c, &c->tree.nodes[0], RR_NSEC))
@@ -318,7 +331,8 @@ static bool write_nsec_order(struct compiler *c)
         const struct tree_node *node = &c->tree.nodes[i];
         if ((node->flags & NODE_OCCLUDED) != 0 || !has_type(c, node, RR_NSEC))
             continue;
-        writer_bytes(&c->image, &node->ref, sizeof node->ref);
+        struct image_nsec entry = nsec_of(c, node);
+        writer_bytes(&c->image, &entry, sizeof entry);
         c->header.nsec_count++;
     }
     return true;
@@ -379,28 +393,13 @@ static bool write_nsec3_order(struct compiler *c)
     return true;
 }
 
-/* The last of the chain at or before `hash`; before the first comes the last, as the chain is a ring. */
-static const struct image_nsec3 *nsec3_at_or_before(const struct compiler *c, const uint8_t *hash)
-{
-    size_t low = 0;
-    size_t high = c->header.nsec3_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (memcmp(c->nsec3[middle].hash, hash, NSEC3_HASH_OCTETS) <= 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return &c->nsec3[low > 0 ? low - 1 : c->header.nsec3_count - 1];
-}
-
 static const struct image_nsec3 *nsec3_for(const struct compiler *c, const uint8_t *name, size_t octets,
                                            bool *matches)
 {
     uint8_t hash[NSEC3_HASH_OCTETS];
     nsec3_hash(hash, name, octets, c->header.nsec3_salt, c->header.nsec3_salt_octets,
                c->header.nsec3_iterations);
-    const struct image_nsec3 *found = nsec3_at_or_before(c, hash);
+    const struct image_nsec3 *found = order_find_nsec3(c->nsec3, c->header.nsec3_count, hash);
     *matches = memcmp(found->hash, hash, NSEC3_HASH_OCTETS) == 0;
     return found;
 }

@@ -177,11 +177,12 @@ static bool nsec_order_valid(const struct judged *j)
     const struct image_header *h = j->header;
     if ((h->flags & IMAGE_NSEC) == 0)
         return true;
-    if (h->nsec_count == 0 || !inside(j, offset_of(h->nsec_order), h->nsec_count * sizeof(image_ref)))
+    if (h->nsec_count == 0 || !inside(j, offset_of(h->nsec_order), h->nsec_count * sizeof(struct image_nsec)))
         return false;
-    const image_ref *order = image_at(j->image, h->nsec_order);
+    const struct image_nsec *order = image_at(j->image, h->nsec_order);
     for (uint32_t i = 0; i < h->nsec_count; i++) {
-        if (!node_valid(j, order[i], false) || node_find(image_at(j->image, order[i]), RR_NSEC) == NULL)
+        if (!node_valid(j, order[i].node, false) ||
+            node_find(image_at(j->image, order[i].node), RR_NSEC) == NULL)
             return false;
     }
     return true;

@@ -2,6 +2,7 @@
 #include "zone/lookup.h"
 
 #include "zone/nsec3.h"
+#include "zone/order.h"
 
 #include <string.h>
 
@@ -139,6 +140,13 @@ static inline const struct image_node *bucket_find(const uint8_t *image, const s
     return NULL;
 }
 
+/* Octets of the name from `suffix` to the apex. */
+static inline size_t relative_octets(const struct zone_image *image, const struct lookup_name *name,
+                                     const uint8_t *suffix)
+{
+    return (size_t)name->octets - image->header->apex_octets - (size_t)(suffix - name->folded);
+}
+
 static const struct image_node *index_find(const struct zone_image *image, uint64_t hash,
                                            const uint8_t *relative, size_t octets)
 {
@@ -157,10 +165,9 @@ const struct image_node *lookup_node(const struct zone_image *image, const struc
                                      unsigned labels)
 {
     const uint8_t *relative = lookup_name_suffix(name, labels);
-    size_t apex_at = (size_t)name->octets - image->header->apex_octets;
     if (labels == image->header->apex_labels)
         return image_at(image->bytes, image->header->apex_node);
-    return index_find(image, name->hashes[labels], relative, apex_at - (size_t)(relative - name->folded));
+    return index_find(image, name->hashes[labels], relative, relative_octets(image, name, relative));
 }
 
 static inline void found_at(struct lookup *found, enum lookup_outcome outcome, const struct image_node *node,
@@ -182,7 +189,7 @@ static void below_encloser(struct lookup *found, const struct zone_image *image,
     if ((encloser->flags & NODE_WILDCARD_BELOW) == 0)
         return;
     const uint8_t *suffix = lookup_name_suffix(name, labels);
-    size_t octets = (size_t)name->octets - image->header->apex_octets - (size_t)(suffix - name->folded);
+    size_t octets = relative_octets(image, name, suffix);
     uint64_t hash = name_hash_label(name->hashes[labels], relative);
     memcpy(relative + 2, suffix, octets);
     found->node = index_find(image, hash, relative, 2 + octets);
@@ -239,63 +246,31 @@ void lookup_find(struct lookup *found, const struct zone_image *image, const str
 /* --- the orders of negative proofs
  * ---------------------------------------------------------------------------- */
 
-/* The node's owner, whole and folded. */
-static void whole_owner(const struct zone_image *image, const struct image_node *node,
-                        uint8_t owner[NAME_MAX_OCTETS + 1])
-{
-    memcpy(owner, node_owner(node), node->owner_octets);
-    memcpy(owner + node->owner_octets, image->header->apex, image->header->apex_octets);
-}
-
-static const struct image_node *nsec_at_or_before(const struct zone_image *image, const uint8_t *name)
-{
-    const image_ref *order = image_at(image->bytes, image->header->nsec_order);
-    uint32_t low = 0;
-    uint32_t high = image->header->nsec_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        uint8_t owner[NAME_MAX_OCTETS + 1];
-        whole_owner(image, image_at(image->bytes, order[middle]), owner);
-        if (name_compare(owner, name) <= 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return image_at(image->bytes, order[low > 0 ? low - 1 : 0]);
-}
-
 const struct image_node *lookup_nsec(const struct zone_image *image, const struct lookup_name *name,
                                      unsigned labels)
 {
-    return nsec_at_or_before(image, lookup_name_suffix(name, labels));
+    const uint8_t *relative = lookup_name_suffix(name, labels);
+    return order_find_nsec(image->bytes, relative, relative_octets(image, name, relative));
 }
 
 const struct image_node *lookup_nsec_wildcard(const struct zone_image *image, const struct lookup_name *name,
                                               unsigned labels)
 {
     uint8_t wildcard[2 + NAME_MAX_OCTETS] = {1, '*'};
-    const uint8_t *suffix = lookup_name_suffix(name, labels);
-    memcpy(wildcard + 2, suffix, name->octets - (size_t)(suffix - name->folded));
-    return nsec_at_or_before(image, wildcard);
+    const uint8_t *relative = lookup_name_suffix(name, labels);
+    size_t octets = relative_octets(image, name, relative);
+    memcpy(wildcard + 2, relative, octets);
+    return order_find_nsec(image->bytes, wildcard, 2 + octets);
 }
 
 const struct image_node *lookup_nsec3(const struct zone_image *image, const struct lookup_name *name,
                                       unsigned labels)
 {
     const struct image_header *header = image->header;
-    const struct image_nsec3 *order = image_at(image->bytes, header->nsec3_order);
     const uint8_t *suffix = lookup_name_suffix(name, labels);
     uint8_t hash[NSEC3_HASH_OCTETS];
     nsec3_hash(hash, suffix, name->octets - (size_t)(suffix - name->folded), header->nsec3_salt,
                header->nsec3_salt_octets, header->nsec3_iterations);
-    uint32_t low = 0;
-    uint32_t high = header->nsec3_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (memcmp(order[middle].hash, hash, sizeof hash) <= 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return image_at(image->bytes, order[low > 0 ? low - 1 : header->nsec3_count - 1].node);
+    const struct image_nsec3 *order = image_at(image->bytes, header->nsec3_order);
+    return image_at(image->bytes, order_find_nsec3(order, header->nsec3_count, hash)->node);
 }
