@@ -5,12 +5,46 @@
 #include "wire/reader.h"
 #include "zone/nsec3.h"
 
+#include <stdlib.h>
+
+/* What was found out about places, one bit for each, so that a reference to a node is judged without going
+ * there: among millions of names that would be what takes the time. */
+enum place {
+    PLACE_NODE,  /* a sound node begins here */
+    PLACE_NAMED, /* and the index may lead to it */
+    PLACE_NSEC3, /* and it has what an NSEC3 proof takes from it */
+    PLACE_KINDS,
+};
+
 /* What is being judged: an image whose header is known to fit. */
 struct judged {
     const uint8_t *image;
     const struct image_header *header;
     size_t octets;
+    uint64_t *places[PLACE_KINDS];
+    image_ref first_referring; /* nodes that lead to others are all between these two; 0: none */
+    image_ref last_referring;
 };
+
+static inline void place_note(const struct judged *j, enum place kind, image_ref ref)
+{
+    j->places[kind][ref / 64] |= UINT64_C(1) << ref % 64;
+}
+
+static inline bool place_is(const struct judged *j, enum place kind, image_ref ref)
+{
+    return ref < j->octets / IMAGE_UNIT && (j->places[kind][ref / 64] >> ref % 64 & 1) != 0;
+}
+
+/* False when memory is short. */
+static bool places_open(struct judged *j)
+{
+    size_t words = j->octets / IMAGE_UNIT / 64 + 1;
+    uint64_t *bits = calloc(words * PLACE_KINDS, sizeof *bits);
+    for (size_t kind = 0; bits != NULL && kind < PLACE_KINDS; kind++)
+        j->places[kind] = bits + kind * words;
+    return bits != NULL;
+}
 
 static bool inside(const struct judged *j, size_t at, size_t octets)
 {
@@ -51,19 +85,17 @@ static bool relocations_valid(const struct judged *j, const struct rrset_view *v
     return true;
 }
 
-static bool node_valid(const struct judged *j, image_ref ref, bool follow);
-
 static bool links_valid(const struct judged *j, const struct rrset_view *view)
 {
     for (unsigned i = 0; i < view->link_count; i++) {
-        if (view->links[i].at >= view->octets || !node_valid(j, view->links[i].node, false))
+        if (view->links[i].at >= view->octets || !place_is(j, PLACE_NODE, view->links[i].node))
             return false;
     }
     return true;
 }
 
-/* The RRset with all its parts lies inside; its links too when `follow`. */
-static bool entry_valid(const struct judged *j, const struct image_entry *entry, bool follow)
+/* The RRset with all its parts lies inside; where its links lead is for later. */
+static bool entry_valid(const struct judged *j, const struct image_entry *entry)
 {
     size_t at = offset_of(entry->rrset);
     size_t fixed = sizeof(struct image_rrset);
@@ -77,7 +109,7 @@ static bool entry_valid(const struct judged *j, const struct image_entry *entry,
         return false;
     return records_valid(view.records, view.octets, view.record_count) &&
            records_valid(view.signatures, view.signature_octets, view.signature_count) &&
-           relocations_valid(j, &view) && (!follow || links_valid(j, &view));
+           relocations_valid(j, &view);
 }
 
 /* The labels of a relative owner end where it ends. */
@@ -92,7 +124,7 @@ static bool owner_valid(const uint8_t *owner, size_t octets)
     return at == octets;
 }
 
-static bool node_valid(const struct judged *j, image_ref ref, bool follow)
+static bool node_valid(const struct judged *j, image_ref ref)
 {
     size_t at = offset_of(ref);
     if (at < sizeof *j->header || !inside(j, at, sizeof(struct image_node)))
@@ -106,23 +138,10 @@ static bool node_valid(const struct judged *j, image_ref ref, bool follow)
         !owner_valid(node_owner_cased(node), node->owner_octets))
         return false;
     for (unsigned i = 0; i < node->rrset_count; i++) {
-        if (!entry_valid(j, &node_entries(node)[i], follow))
+        if (!entry_valid(j, &node_entries(node)[i]))
             return false;
     }
     return true;
-}
-
-/* A node among the NSEC3: it must have what a proof takes from it. */
-static bool nsec3_node_valid(const struct judged *j, image_ref ref)
-{
-    return node_valid(j, ref, false) && node_find(image_at(j->image, ref), RR_NSEC3) != NULL;
-}
-
-static bool node_references_valid(const struct judged *j, const struct image_node *node)
-{
-    if ((node->flags & NODE_NSEC3) == 0)
-        return (j->header->flags & IMAGE_NSEC3) == 0 || (node->flags & NODE_OCCLUDED) != 0;
-    return nsec3_node_valid(j, node_nsec3(node)->own) && nsec3_node_valid(j, node_nsec3(node)->wildcard);
 }
 
 image_ref image_node_after(const uint8_t *image, image_ref ref)
@@ -136,18 +155,65 @@ image_ref image_node_after(const uint8_t *image, image_ref ref)
     return (image_ref)(image_padded((size_t)(end - image)) / IMAGE_UNIT);
 }
 
+static inline bool has_links(const struct judged *j, const struct image_node *node)
+{
+    for (unsigned i = 0; i < node->rrset_count; i++) {
+        const struct image_entry *entry = &node_entries(node)[i];
+        if ((entry->flags & RRSET_EXTENDED) != 0 && rrset_view(j->image, entry).link_count > 0)
+            return true;
+    }
+    return false;
+}
+
+static void note_node(struct judged *j, image_ref ref, bool ordinary)
+{
+    const struct image_node *node = image_at(j->image, ref);
+    bool provable = (j->header->flags & IMAGE_NSEC3) == 0 || (node->flags & NODE_NSEC3) != 0;
+    place_note(j, PLACE_NODE, ref);
+    if (ordinary && provable && (node->flags & NODE_OCCLUDED) == 0)
+        place_note(j, PLACE_NAMED, ref);
+    if ((j->header->flags & IMAGE_NSEC3) != 0 && node_find(node, RR_NSEC3) != NULL)
+        place_note(j, PLACE_NSEC3, ref);
+    if ((node->flags & NODE_NSEC3) != 0 || has_links(j, node)) {
+        j->first_referring = j->first_referring != 0 ? j->first_referring : ref;
+        j->last_referring = ref;
+    }
+}
+
 /* The nodes from `from` to `to` follow one another without gaps. */
-static bool area_valid(const struct judged *j, image_ref from, image_ref to, bool ordinary)
+static bool area_valid(struct judged *j, image_ref from, image_ref to, bool ordinary)
 {
     for (image_ref at = from; at != to;) {
-        if (at > to || !node_valid(j, at, true))
+        if (at > to || !node_valid(j, at))
             return false;
-        if (ordinary && !node_references_valid(j, image_at(j->image, at)))
-            return false;
+        note_node(j, at, ordinary);
         image_ref after = image_node_after(j->image, at);
         if (after <= at)
             return false;
         at = after;
+    }
+    return true;
+}
+
+/* Where the node's references lead, now that all nodes are known. */
+static bool references_valid(const struct judged *j, const struct image_node *node)
+{
+    for (unsigned i = 0; i < node->rrset_count; i++) {
+        const struct image_entry *entry = &node_entries(node)[i];
+        struct rrset_view view = rrset_view(j->image, entry);
+        if (view.link_count > 0 && !links_valid(j, &view))
+            return false;
+    }
+    return (node->flags & NODE_NSEC3) == 0 || (place_is(j, PLACE_NSEC3, node_nsec3(node)->own) &&
+                                               place_is(j, PLACE_NSEC3, node_nsec3(node)->wildcard));
+}
+
+static bool all_references_valid(const struct judged *j)
+{
+    for (image_ref at = j->first_referring; at != 0 && at <= j->last_referring;
+         at = image_node_after(j->image, at)) {
+        if (!references_valid(j, image_at(j->image, at)))
+            return false;
     }
     return true;
 }
@@ -164,8 +230,7 @@ static bool index_valid(const struct judged *j)
         some_free |= buckets[i].passed_on == 0;
         for (unsigned slot = 0; slot < BUCKET_SLOTS; slot++) {
             image_ref node = buckets[i].nodes[slot];
-            if (node != 0 && (node < h->nodes || node >= h->nodes_end || !node_valid(j, node, true) ||
-                              !node_references_valid(j, image_at(j->image, node))))
+            if (node != 0 && !place_is(j, PLACE_NAMED, node))
                 return false;
         }
     }
@@ -181,7 +246,7 @@ static bool nsec_order_valid(const struct judged *j)
         return false;
     const struct image_nsec *order = image_at(j->image, h->nsec_order);
     for (uint32_t i = 0; i < h->nsec_count; i++) {
-        if (!node_valid(j, order[i].node, false) ||
+        if (!place_is(j, PLACE_NODE, order[i].node) ||
             node_find(image_at(j->image, order[i].node), RR_NSEC) == NULL)
             return false;
     }
@@ -198,7 +263,7 @@ static bool nsec3_order_valid(const struct judged *j)
         return false;
     const struct image_nsec3 *order = image_at(j->image, h->nsec3_order);
     for (uint32_t i = 0; i < h->nsec3_count; i++) {
-        if (!nsec3_node_valid(j, order[i].node))
+        if (!place_is(j, PLACE_NSEC3, order[i].node))
             return false;
     }
     return true;
@@ -207,23 +272,35 @@ static bool nsec3_order_valid(const struct judged *j)
 static bool apex_valid(const struct judged *j)
 {
     const struct image_header *h = j->header;
-    if (name_check(h->apex, sizeof h->apex) != h->apex_octets || h->apex_octets == 0 ||
-        name_check(h->apex_cased, sizeof h->apex_cased) != h->apex_octets ||
-        name_labels(h->apex) != h->apex_labels)
-        return false;
     size_t soa = offset_of(h->negative_soa);
     if (soa < sizeof *h || !inside(j, soa, sizeof(struct image_entry)) ||
-        !entry_valid(j, image_at(j->image, h->negative_soa), false))
-        return false;
-    if (!node_valid(j, h->apex_node, true) || !node_references_valid(j, image_at(j->image, h->apex_node)))
+        !entry_valid(j, image_at(j->image, h->negative_soa)) || !place_is(j, PLACE_NAMED, h->apex_node))
         return false;
     const struct image_node *apex = image_at(j->image, h->apex_node);
     return apex->owner_octets == 0 && node_find(apex, RR_SOA) != NULL;
 }
 
+/* Its names can be relied on in what follows. */
+static bool apex_name_valid(const struct image_header *h)
+{
+    return h->apex_octets > 0 && name_check(h->apex, sizeof h->apex) == h->apex_octets &&
+           name_check(h->apex_cased, sizeof h->apex_cased) == h->apex_octets &&
+           name_labels(h->apex) == h->apex_labels;
+}
+
+/* First what stands where, then what leads there. */
+static bool contents_valid(struct judged *j)
+{
+    const struct image_header *h = j->header;
+    return apex_name_valid(h) && area_valid(j, h->nodes, h->nodes_end, true) &&
+           area_valid(j, h->nodes_end, h->nsec3_nodes_end, false) && all_references_valid(j) &&
+           apex_valid(j) && index_valid(j) && nsec_order_valid(j) && nsec3_order_valid(j);
+}
+
 bool image_validate(const uint8_t *image, size_t octets, const char **why)
 {
-    struct judged j = {image, (const struct image_header *)(const void *)image, octets};
+    struct judged j = {.image = image, .octets = octets};
+    j.header = (const struct image_header *)(const void *)image;
     *why = NULL;
     if (octets < sizeof *j.header || memcmp(j.header->magic, "hither\0z", 8) != 0)
         *why = "this is no zone image";
@@ -231,10 +308,10 @@ bool image_validate(const uint8_t *image, size_t octets, const char **why)
         *why = "the zone image is of another version";
     else if (j.header->octets != octets)
         *why = "the zone image is cut off";
-    else if (!apex_valid(&j) || !index_valid(&j) ||
-             !area_valid(&j, j.header->nodes, j.header->nodes_end, true) ||
-             !area_valid(&j, j.header->nodes_end, j.header->nsec3_nodes_end, false) ||
-             !nsec_order_valid(&j) || !nsec3_order_valid(&j))
+    else if (!places_open(&j))
+        *why = "there is not enough memory";
+    else if (!contents_valid(&j))
         *why = "the zone image is damaged";
+    free(j.places[0]);
     return *why == NULL;
 }
