@@ -26,15 +26,14 @@ struct zone_image {
     atomic_uint references;
 };
 
-/* Takes over `bytes` (from mmap, `octets` long). One reference. NULL, and `bytes` unmapped, when they aren't
- * a whole image.
- */
+/* Takes over `bytes` (`octets` of zone/memory.h). One reference. NULL, and `bytes` given back, when they
+ * aren't a whole image. */
 struct zone_image *zone_image_adopt(uint8_t *bytes, size_t octets, const char **why);
 
-/* Maps an image file and checks its digest. NULL, and `why` says it in a few words. */
+/* Reads an image file and checks its digest. NULL, and `why` says it in a few words. */
 struct zone_image *zone_image_open(const char *path, const char **why);
 
-/* Writes it to `path` atomically (a temporary file beside it, fsync, rename). 0 or -errno. */
+/* Writes it to `path` atomically (a temporary file beside it, rename). 0 or -errno. */
 int zone_image_save(const struct zone_image *image, const char *path);
 
 struct zone_image *zone_image_hold(struct zone_image *image);

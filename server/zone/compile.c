@@ -8,6 +8,7 @@
 
 #include "wire/rdata.h"
 #include "zone/format.h"
+#include "zone/memory.h"
 #include "zone/nsec3.h"
 #include "zone/order.h"
 #include "zone/rrset.h"
@@ -15,7 +16,6 @@
 
 #include <sodium.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #define BUCKET_FILL_TENTHS 75 /* of ten slots, seven and a half are taken on average */
 #define BUCKETS_AT_MOST    64 /* that one name may have to pass on its way to a free slot */
@@ -67,9 +67,8 @@ static bool check_records(struct compiler *c)
 static bool reserve(struct compiler *c)
 {
     size_t octets = bound_of(c);
-    uint8_t *bytes =
-        mmap(NULL, octets, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (bytes == MAP_FAILED)
+    uint8_t *bytes = image_memory_take(octets);
+    if (bytes == NULL)
         return fail(c, "there is not enough memory for the image");
     c->image = writer_to(bytes, octets);
     return true;
@@ -525,13 +524,12 @@ static bool compile(struct compiler *c, const uint8_t *source_digest)
 static struct zone_image *hand_over(struct compiler *c, const char **why)
 {
     size_t reserved = (size_t)(c->image.end - c->image.start);
-    uint8_t *bytes = mremap(c->image.start, reserved, c->header.octets, 0);
-    if (bytes == MAP_FAILED) {
-        munmap(c->image.start, reserved);
+    uint8_t *bytes = image_memory_fit(c->image.start, reserved, c->header.octets);
+    if (bytes == NULL) {
         *why = "there is not enough memory";
         return NULL;
     }
-    (void)mprotect(bytes, c->header.octets, PROT_READ);
+    image_memory_seal(bytes, c->header.octets);
     return zone_image_adopt(bytes, c->header.octets, why);
 }
 
@@ -545,7 +543,7 @@ struct zone_image *zone_compile(const struct zone_records *records, const uint8_
     } else {
         *why = c.why;
         if (c.image.start != NULL)
-            munmap(c.image.start, (size_t)(c.image.end - c.image.start));
+            image_memory_give(c.image.start, (size_t)(c.image.end - c.image.start));
     }
     free(c.patches.list);
     free(c.nsec3);

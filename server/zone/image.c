@@ -3,6 +3,7 @@
 
 #include "zone/difference.h"
 #include "zone/format.h"
+#include "zone/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,12 +41,27 @@ struct zone_image *zone_image_adopt(uint8_t *bytes, size_t octets, const char **
     return image;
 
 refuse:
-    munmap(bytes, octets);
+    image_memory_give(bytes, octets);
     return NULL;
 }
 
-/* The file's bytes, mapped; NULL and why. */
-static uint8_t *map_file(int fd, size_t *octets, const char **why)
+static bool read_whole(int fd, uint8_t *bytes, size_t octets)
+{
+    while (octets > 0) {
+        ssize_t got = read(fd, bytes, octets);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        bytes += got;
+        octets -= (size_t)got;
+    }
+    return true;
+}
+
+/* The file's bytes; NULL and why. They are copied rather than mapped: a file's pages are small ones, and a
+ * file that is cut off while it is mapped is a SIGBUS. */
+static uint8_t *read_file(int fd, size_t *octets, const char **why)
 {
     struct stat st;
     if (fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof(struct image_header)) {
@@ -54,11 +69,17 @@ static uint8_t *map_file(int fd, size_t *octets, const char **why)
         return NULL;
     }
     *octets = (size_t)st.st_size;
-    uint8_t *bytes = mmap(NULL, *octets, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
-    if (bytes == MAP_FAILED) {
-        *why = strerror(errno);
+    uint8_t *bytes = image_memory_take(*octets);
+    if (bytes == NULL) {
+        *why = "there is not enough memory";
         return NULL;
     }
+    if (!read_whole(fd, bytes, *octets)) {
+        *why = "the zone image can't be read";
+        image_memory_give(bytes, *octets);
+        return NULL;
+    }
+    image_memory_seal(bytes, *octets);
     return bytes;
 }
 
@@ -70,18 +91,20 @@ struct zone_image *zone_image_open(const char *path, const char **why)
         *why = strerror(errno);
         return NULL;
     }
-    uint8_t *bytes = map_file(fd, &octets, why);
+    uint8_t *bytes = read_file(fd, &octets, why);
     close(fd);
     if (bytes == NULL)
         return NULL;
     if (!digest_is_right(bytes, octets)) {
         *why = "the zone image is damaged: its digest is wrong";
-        munmap(bytes, octets);
+        image_memory_give(bytes, octets);
         return NULL;
     }
     return zone_image_adopt(bytes, octets, why);
 }
 
+/* Nothing is forced to the disk: what a loss of power leaves of the file is refused by its digest and
+ * compiled again, and a hundred thousand zones don't wait for the disk one by one. */
 static int write_whole(int fd, const uint8_t *bytes, size_t octets)
 {
     while (octets > 0) {
@@ -93,7 +116,7 @@ static int write_whole(int fd, const uint8_t *bytes, size_t octets)
         bytes += wrote;
         octets -= (size_t)wrote;
     }
-    return fsync(fd) < 0 ? -errno : 0;
+    return 0;
 }
 
 int zone_image_save(const struct zone_image *image, const char *path)
@@ -126,7 +149,7 @@ void zone_image_release(struct zone_image *image)
 {
     if (image == NULL || atomic_fetch_sub_explicit(&image->references, 1, memory_order_acq_rel) != 1)
         return;
-    munmap((void *)(uintptr_t)image->bytes, image->octets);
+    image_memory_give((uint8_t *)(uintptr_t)image->bytes, image->octets);
     zone_history_free(image->history);
     free(image);
 }
