@@ -9,6 +9,7 @@
 
 #include "answer/cookie.h"
 #include "base/finding.h"
+#include "health/heartbeat.h"
 #include "wire/tsig.h"
 #include "zone/peers.h"
 
@@ -167,6 +168,21 @@ struct settings_health {
     uint32_t hold_down_max_ms; /* hold-down-max: the longest; 0: 600000 */
 };
 
+#define SETTINGS_MAX_FLEET 512
+
+/* The PoPs that tell each other how they are; `enabled` is false where there is no such section. */
+struct settings_fleet {
+    bool enabled;
+    bool multicast; /* `group` rather than `peers` */
+    struct heartbeat_keys keys;
+    union settings_address listen;
+    union settings_address group;
+    union settings_address peers[SETTINGS_MAX_FLEET]; /* all PoPs, and so us too */
+    size_t peer_count;
+    uint32_t interval_ms;
+    unsigned min_announcers;
+};
+
 struct settings {
     char *path; /* absolute path of the file */
     struct settings_server server;
@@ -175,6 +191,7 @@ struct settings {
     size_t zone_count;
     struct settings_announce announce;
     struct settings_health health;
+    struct settings_fleet fleet;
 };
 
 /* Reads and judges the file at `path`. NULL when anything in it is an error, and `findings` says what;

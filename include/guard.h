@@ -64,6 +64,9 @@ bool guard_is_serving(const struct guard *guard);
 /* No heart that should beat stands still: there is no server that was killed and doesn't die. */
 bool guard_is_well(const struct guard *guard);
 
+/* It served, and doesn't at the moment: within its grace, or beyond it. */
+bool guard_is_down(const struct guard *guard);
+
 /* How often a server was put in the place of one that died. */
 unsigned guard_restarts(const struct guard *guard);
 

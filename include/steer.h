@@ -2,7 +2,7 @@
  *
  * The announcer process: one loop that holds everything about the route, and the server's life.
  *
- *     guard  --> health --> announcer --> shared_down (for /status)
+ *     guard  --> health --> fleet --> announcer --> shared_down (for /status)
  *     control, signals --> drain, reload, leave
  */
 #ifndef HITHER_STEER_H
@@ -14,6 +14,7 @@
 #include "config.h"
 #include "control/control.h"
 #include "guard.h"
+#include "health/fleet_socket.h"
 #include "health/health.h"
 #include "settings_text.h"
 
@@ -21,7 +22,8 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#define STEER_WHY_OCTETS 256
+#define STEER_WHY_OCTETS    512 /* with what the fleet makes of it */
+#define STEER_HEALTH_OCTETS 256
 
 /* How far the way out is. */
 enum steer_leaving {
@@ -47,6 +49,8 @@ struct steer {
     struct guard *guard;
     struct health *health;
     struct announcer *announcer;
+    struct fleet *fleet; /* NULL: none is configured, and health alone decides */
+    struct fleet_socket *fleet_socket;
     struct control *control;
     uv_signal_t hup;
     uv_signal_t term;
@@ -55,7 +59,9 @@ struct steer {
 
     enum route_state route; /* as told last */
     struct mono route_since;
-    char why[STEER_WHY_OCTETS]; /* what health said last */
+    char why[STEER_WHY_OCTETS]; /* what health said last, and what the fleet makes of it */
+    char health_why[STEER_HEALTH_OCTETS];
+    struct verdict_report report; /* health's last */
 
     enum steer_leaving leaving;
     uv_timer_t linger;
@@ -68,6 +74,19 @@ struct steer {
 /* Runs the announcer (and so the server) with `settings`, which are taken over, and which `text` means, until
  * told to leave. `program` is our argv[0]. The exit status. */
 int steer_main(const char *program, struct settings *settings, const struct settings_text *text);
+
+/* Tells the announcer what health said last, as far as the fleet lets it. */
+void steer_go_by_verdict(struct steer *s);
+
+/* steer_fleet.c: the other PoPs. */
+
+/* Starts, changes or stops the heartbeats as the settings in force say. False when memory is short. */
+bool steer_fleet_apply(struct steer *s);
+
+void steer_fleet_stop(struct steer *s);
+
+/* Health's last report, with what the fleet makes of it. */
+struct verdict_report steer_fleet_verdict(struct steer *s);
 
 /* steer_leave.c: the way out. */
 

@@ -244,6 +244,7 @@ void settings_free(struct settings *settings)
         free(exec->command);
         free(exec->name);
     }
+    explicit_bzero(&settings->fleet.keys, sizeof settings->fleet.keys);
     free(settings->zones);
     free(settings->server.identity);
     free(settings->server.user);

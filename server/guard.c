@@ -409,6 +409,11 @@ bool guard_is_well(const struct guard *guard)
     return guard->pid == 0 || !guard->killed;
 }
 
+bool guard_is_down(const struct guard *guard)
+{
+    return guard->down_since.ns != 0;
+}
+
 unsigned guard_restarts(const struct guard *guard)
 {
     return guard->restarts;

@@ -44,14 +44,25 @@ static void steer_on_route(void *arg)
     steer_manager_tell(s);
 }
 
+void steer_go_by_verdict(struct steer *s)
+{
+    struct verdict_report report = steer_fleet_verdict(s);
+    const char *stays = s->fleet != NULL ? fleet_why(s->fleet) : NULL;
+    if (stays != NULL)
+        (void)snprintf(s->why, sizeof s->why, "it stays because %s; the trouble: %s", stays, s->health_why);
+    else
+        (void)snprintf(s->why, sizeof s->why, "%s", s->health_why);
+    announcer_set_verdict(s->announcer, mono_now(), &report);
+    steer_on_route(s);
+}
+
 static void steer_on_verdict(void *arg, const struct verdict_report *report, const char *why)
 {
     struct steer *s = arg;
-    (void)snprintf(s->why, sizeof s->why, "%s", why);
+    s->report = *report;
+    (void)snprintf(s->health_why, sizeof s->health_why, "%s", why);
     if (s->announcer != NULL)
-        announcer_set_verdict(s->announcer, mono_now(), report);
-    if (s->announcer != NULL)
-        steer_on_route(s);
+        steer_go_by_verdict(s);
 }
 
 static void steer_on_gone(void *arg, const char *why)
@@ -174,7 +185,7 @@ static bool steer_start_route(struct steer *s)
     }
     announcer_watch(s->announcer, steer_on_route, s);
     steer_on_route(s);
-    return true;
+    return steer_fleet_apply(s);
 }
 
 static bool steer_start(struct steer *s)

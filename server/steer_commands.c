@@ -44,14 +44,24 @@ static json_t *commands_route(const struct steer *s, const json_t *announce)
                      (json_int_t)(mono_ms_between(s->route_since, mono_now()) / 1000), "why", why);
 }
 
+/* The other PoPs, where there is a fleet. */
+static void commands_add_fleet(const struct steer *s, json_t *reply)
+{
+    if (s->fleet != NULL && reply != NULL)
+        (void)json_object_set_new(reply, "fleet", fleet_status(s->fleet, mono_now()));
+}
+
 json_t *steer_status(const struct steer *s)
 {
     struct mono now = mono_now();
     json_t *announce = commands_announce(s);
     json_t *route = commands_route(s, announce);
-    return json_pack("{s:s, s:s, s:I, s:o, s:o}", "identity", s->settings->server.identity, "version",
-                     HITHER_VERSION, "uptime_s", (json_int_t)(mono_ms_between(s->started, now) / 1000),
-                     "route", route, "announce", announce);
+    json_t *status =
+        json_pack("{s:s, s:s, s:I, s:o, s:o}", "identity", s->settings->server.identity, "version",
+                  HITHER_VERSION, "uptime_s", (json_int_t)(mono_ms_between(s->started, now) / 1000), "route",
+                  route, "announce", announce);
+    commands_add_fleet(s, status);
+    return status;
 }
 
 static void commands_status(struct control_request *request, void *owner)
@@ -74,6 +84,7 @@ static void commands_why(struct control_request *request, void *owner)
     if (why != NULL)
         (void)json_object_set_new(why, "route", commands_route(s, announce));
     json_decref(announce);
+    commands_add_fleet(s, why);
     control_reply(request, why);
 }
 
@@ -93,6 +104,13 @@ static void commands_drain(struct control_request *request, void *owner)
         return;
     }
     const char *reason = control_text(request, "reason");
+    bool force = json_is_true(json_object_get(control_body(request), "force"));
+    const char *few = s->fleet != NULL && !force ? fleet_refuses_drain(s->fleet, mono_now()) : NULL;
+    if (few != NULL) {
+        control_refuse(request, NULL,
+                       "too few PoPs would be left: %s; `hither drain --force` does it all the same", few);
+        return;
+    }
     log_info("told to drain%s%s", reason != NULL ? ": " : "", reason != NULL ? reason : "");
     announcer_drain(s->announcer, reason, NULL, NULL);
     commands_done(s, request, "draining; `hither resume` takes it back");

@@ -24,6 +24,7 @@ static void leave_end(void *arg)
     if (s->control != NULL)
         control_close(s->control);
     s->control = NULL;
+    steer_fleet_stop(s);
     leave_close_handle((uv_handle_t *)&s->hup);
     leave_close_handle((uv_handle_t *)&s->term);
     leave_close_handle((uv_handle_t *)&s->interrupt);

@@ -53,6 +53,7 @@ static int reload_apply(struct steer *s, struct settings *wanted)
     was = *s->settings;
     *s->settings = *wanted;
     *wanted = was;
+    (void)steer_fleet_apply(s);
     return 0;
 }
 

@@ -60,6 +60,12 @@ void announcer_stop(struct announcer *announcer, announcer_callback done, void *
  * without any prefix, what its state would be. */
 enum route_state announcer_route_state(const struct announcer *announcer);
 
+/* Whether a drain is under way or done. */
+bool announcer_is_drained(const struct announcer *announcer);
+
+/* Whether some router was told of the prefix; true where no session of ours would know. */
+bool announcer_is_heard(const struct announcer *announcer, const struct settings_prefix *prefix);
+
 /* State of each prefix and of each neighbour's session. New reference, or NULL when memory is short. */
 json_t *announcer_status(const struct announcer *announcer, struct mono now);
 

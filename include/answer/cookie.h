@@ -10,6 +10,8 @@
 #ifndef HITHER_ANSWER_COOKIE_H
 #define HITHER_ANSWER_COOKIE_H
 
+#include "base/key_file.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,12 +38,11 @@ bool cookie_holds(const struct cookie_secrets *secrets, uint32_t now_s,
                   const uint8_t client[COOKIE_CLIENT_OCTETS], const uint8_t *server, size_t octets,
                   const struct sockaddr *address);
 
-/* Reads secrets from text: a line of 32 hexadecimal digits each, the active one first; empty lines and what
- * follows '#' are passed over. False, and `why` says it in a few words that hold nothing of the secrets. */
-bool cookie_secrets_parse(struct cookie_secrets *secrets, const char *text, const char **why);
+/* Reads secrets from text in the form of a key file (base/key_file.h). */
+bool cookie_secrets_parse(struct cookie_secrets *secrets, const char *text, char why[KEY_FILE_WHY_OCTETS]);
 
 /* The same from the file at `path`. */
-bool cookie_secrets_read(struct cookie_secrets *secrets, const char *path, const char **why);
+bool cookie_secrets_read(struct cookie_secrets *secrets, const char *path, char why[KEY_FILE_WHY_OCTETS]);
 
 /* One random secret: cookies then hold at this PoP until it restarts. */
 void cookie_secrets_random(struct cookie_secrets *secrets);

@@ -22,6 +22,7 @@ struct cli_options {
     const char *output; /* of compile; NULL: ZONE.image here */
     const char *reason; /* of drain; NULL: none */
     bool json;
+    bool force;             /* drain: whatever the other PoPs say */
     char *const *arguments; /* behind the command's name */
     int argument_count;
 };

@@ -74,6 +74,7 @@ void judge_peers(struct judge *j, const struct place *entry, const struct raw_zo
 void judge_announce(struct judge *j);
 void judge_neighbors(struct judge *j, const struct raw_announce *raw);
 void judge_health(struct judge *j);
+void judge_fleet(struct judge *j);
 
 /* The keys of a policy, over what `policy` has already. `section` is where they stand. */
 void judge_policy(struct judge *j, const struct place *section, const struct raw_policy *raw,

@@ -112,6 +112,16 @@ struct raw_health {
     char *hold_down_max;
 };
 
+struct raw_fleet {
+    char *key_file;
+    char *listen;
+    char **peers;
+    uint32_t peers_count;
+    char *multicast;
+    char *interval;
+    char *min_announcers;
+};
+
 struct raw_config {
     struct raw_server *server;
     struct raw_key *keys;
@@ -120,6 +130,7 @@ struct raw_config {
     uint32_t zones_count;
     struct raw_announce *announce;
     struct raw_health *health;
+    struct raw_fleet *fleet;
 };
 
 /* The whole file: a mapping, as a pointer to struct raw_config. */

@@ -44,6 +44,9 @@ void health_server_back(struct health *health);
 /* A round now rather than at the next interval. */
 void health_probe_now(struct health *health);
 
+/* A digest of all zones that are served, the same wherever the same zones are; and how many they are. */
+size_t health_zones(const struct health *health, uint8_t digest[16]);
+
 /* The tree of checks, counts, windows and decisions. New reference, or NULL when memory is short. */
 json_t *health_why(const struct health *health);
 

@@ -61,6 +61,8 @@ struct zones_summary {
     size_t stale;
     int64_t oldest_unix_s;           /* when the zone that was loaded first, of those served, was */
     uint8_t oldest[NAME_MAX_OCTETS]; /* which */
+    /* The sum of the digests of the zones that are served: the same zones make the same sum, in any order. */
+    uint64_t digests[2];
     size_t prefix_count;
     struct shared_prefix prefixes[SETTINGS_MAX_PREFIXES];
     struct zones_group groups[SETTINGS_MAX_PREFIXES + 1];

@@ -750,6 +750,22 @@ enum route_state announcer_route_state(const struct announcer *a)
     return state;
 }
 
+bool announcer_is_drained(const struct announcer *a)
+{
+    return a->drain != DRAIN_NONE;
+}
+
+bool announcer_is_heard(const struct announcer *a, const struct settings_prefix *prefix)
+{
+    size_t at = prefix_find(a->prefixes, a->prefix_count, prefix);
+    if (a->backend != ANNOUNCE_BGP || at == a->prefix_count)
+        return true;
+    for (size_t i = 0; i < a->neighbor_count; i++)
+        if (a->neighbors[i]->up && a->neighbors[i]->sent[at].announced)
+            return true;
+    return false;
+}
+
 static json_t *prefixes_status(const struct announcer *a, struct mono now)
 {
     json_t *list = json_array();

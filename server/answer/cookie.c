@@ -4,19 +4,14 @@
 #include "wire/reader.h"
 #include "wire/writer.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <sodium.h>
 #include <string.h>
-#include <unistd.h>
 
-#define COOKIE_VERSION    1
-#define COOKIE_HASH       8
-#define COOKIE_OLD_S      3600 /* an older one is no good */
-#define COOKIE_AHEAD_S    300  /* nor one from farther in the future: clocks differ */
-#define SECRETS_FILE_MOST 4096
+#define COOKIE_VERSION 1
+#define COOKIE_HASH    8
+#define COOKIE_OLD_S   3600 /* an older one is no good */
+#define COOKIE_AHEAD_S 300  /* nor one from farther in the future: clocks differ */
 
 /* What is hashed: client cookie, the server cookie's first half, the client's address (RFC 9018 4.4). */
 static void cookie_hash(uint8_t hash[COOKIE_HASH], const uint8_t secret[COOKIE_SECRET_OCTETS],
@@ -64,54 +59,19 @@ bool cookie_holds(const struct cookie_secrets *secrets, uint32_t now_s,
     return false;
 }
 
-/* Reads one line without its comment. False when it isn't a secret. */
-static bool take_line(struct cookie_secrets *secrets, const char *line, size_t octets)
+bool cookie_secrets_parse(struct cookie_secrets *secrets, const char *text, char why[KEY_FILE_WHY_OCTETS])
 {
-    uint8_t secret[COOKIE_SECRET_OCTETS];
-    size_t got = 0;
-    while (octets > 0 && isspace((unsigned char)line[octets - 1]))
-        octets--;
-    if (octets == 0)
-        return true;
-    if (octets != 2 * sizeof secret || secrets->count == COOKIE_SECRETS_MOST ||
-        sodium_hex2bin(secret, sizeof secret, line, octets, NULL, &got, NULL) != 0 || got != sizeof secret)
-        return false;
-    memcpy(secrets->octets[secrets->count++], secret, sizeof secret);
-    sodium_memzero(secret, sizeof secret);
-    return true;
+    struct key_file file = {secrets->octets[0], COOKIE_SECRET_OCTETS, COOKIE_SECRETS_MOST, 0};
+    bool ok = key_file_parse(&file, text, why);
+    secrets->count = (uint8_t)file.count;
+    return ok;
 }
 
-bool cookie_secrets_parse(struct cookie_secrets *secrets, const char *text, const char **why)
+bool cookie_secrets_read(struct cookie_secrets *secrets, const char *path, char why[KEY_FILE_WHY_OCTETS])
 {
-    secrets->count = 0;
-    while (*text != '\0') {
-        if (!take_line(secrets, text, strcspn(text, "#\n"))) {
-            *why = "a line isn't a secret of 32 hexadecimal digits, or there are more than four";
-            return false;
-        }
-        text += strcspn(text, "\n");
-        text += *text == '\n';
-    }
-    *why = "there is no secret in it: write a line of 32 hexadecimal digits";
-    return secrets->count > 0;
-}
-
-bool cookie_secrets_read(struct cookie_secrets *secrets, const char *path, const char **why)
-{
-    char text[SECRETS_FILE_MOST + 1];
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-        *why = strerror(errno);
-        return false;
-    }
-    ssize_t octets = read(fd, text, SECRETS_FILE_MOST);
-    *why = octets < 0 ? strerror(errno) : "";
-    close(fd);
-    if (octets < 0)
-        return false;
-    text[octets] = '\0';
-    bool ok = cookie_secrets_parse(secrets, text, why);
-    sodium_memzero(text, sizeof text);
+    struct key_file file = {secrets->octets[0], COOKIE_SECRET_OCTETS, COOKIE_SECRETS_MOST, 0};
+    bool ok = key_file_read(&file, path, why);
+    secrets->count = (uint8_t)file.count;
     return ok;
 }
 

@@ -71,6 +71,8 @@ static json_t *make_request(size_t ask, const struct cli_options *options)
         (void)json_object_set_new(request, asks[ask].argument, json_string(options->arguments[0]));
     if (options->reason != NULL)
         (void)json_object_set_new(request, "reason", json_string(options->reason));
+    if (options->force)
+        (void)json_object_set_new(request, "force", json_true());
     return request;
 }
 

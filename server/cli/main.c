@@ -14,6 +14,7 @@
 #define LETTER_SOCKET 256
 #define LETTER_REASON 257
 #define LETTER_JSON   258
+#define LETTER_FORCE  259
 
 static const struct subcommand {
     const char *name;
@@ -31,7 +32,8 @@ static const struct subcommand {
      "Marks the routes with GRACEFUL_SHUTDOWN, waits announce.drain-wait, and withdraws them. Queries that "
      "still\n"
      "come are answered. `hither resume` takes it back.\n\n"
-     "  --reason TEXT    told to the neighbours, and shown by `hither status`\n"},
+     "  --reason TEXT    told to the neighbours, and shown by `hither status`\n"
+     "  --force          even when the fleet knows of too few other PoPs that are up\n"},
     {"resume", "", 0, 0, "announce again after a drain",
      "The route comes back as soon as the checks are good.\n"},
     {"reload", "[ZONE]", 0, 1, "read the configuration and changed zones again",
@@ -54,10 +56,15 @@ static const struct subcommand {
 #define SUBCOMMANDS (sizeof subcommands / sizeof subcommands[0])
 
 static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, LETTER_SOCKET},
-    {"output", required_argument, NULL, 'o'}, {"reason", required_argument, NULL, LETTER_REASON},
-    {"json", no_argument, NULL, LETTER_JSON}, {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'},
+    {"socket", required_argument, NULL, LETTER_SOCKET},
+    {"output", required_argument, NULL, 'o'},
+    {"reason", required_argument, NULL, LETTER_REASON},
+    {"json", no_argument, NULL, LETTER_JSON},
+    {"force", no_argument, NULL, LETTER_FORCE},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
 };
 
 static void print_help(FILE *out)
@@ -128,6 +135,9 @@ static enum wish read_options(int argc, char **argv, struct cli_options *options
         case LETTER_JSON:
             options->json = true;
             break;
+        case LETTER_FORCE:
+            options->force = true;
+            break;
         case 'h':
             wish = WISH_HELP;
             break;
@@ -149,6 +159,8 @@ static bool options_fit(const struct subcommand *sub, const struct cli_options *
         wrong = "--output";
     if (options->reason != NULL && strcmp(sub->name, "drain") != 0)
         wrong = "--reason";
+    if (options->force && strcmp(sub->name, "drain") != 0)
+        wrong = "--force";
     if (wrong != NULL)
         (void)fprintf(stderr, "hither: %s isn't for the command %s\n", wrong, sub->name);
     return wrong == NULL;

@@ -95,7 +95,9 @@ static enum tint tint_of_state(const char *state)
         {"up", TINT_GOOD},          {"good", TINT_GOOD},        {"served", TINT_GOOD},
         {"Established", TINT_GOOD}, {"established", TINT_GOOD}, {"degraded", TINT_WARN},
         {"draining", TINT_WARN},    {"stale", TINT_WARN},       {"withdrawn", TINT_BAD},
-        {"failed", TINT_BAD},       {"bad", TINT_BAD},
+        {"failed", TINT_BAD},       {"bad", TINT_BAD},          {"asks", TINT_WARN},
+        {"leaves", TINT_WARN},      {"stays", TINT_WARN},       {"out", TINT_BAD},
+        {"lost", TINT_BAD},         {"unproven", TINT_BAD},
     };
     for (size_t i = 0; i < sizeof tints / sizeof tints[0]; i++) {
         if (strcmp(tints[i].state, state) == 0)
@@ -236,6 +238,56 @@ static void show_server(const struct show *show, const json_t *server)
     }
 }
 
+/* Where the fleet's guard has anything to say. */
+static void show_guard(const struct show *show, const json_t *guard)
+{
+    size_t i;
+    json_t *g;
+    json_array_foreach(guard, i, g)
+    {
+        const char *decision = text_of(g, "decision");
+        if (strcmp(decision, "in") == 0)
+            continue;
+        show_label(show, "guard");
+        (void)fprintf(show->out, "%s ", text_of(g, "prefix"));
+        show_tinted(show, tint_of_state(decision), decision, 0);
+        (void)fprintf(show->out, "%s%s\n", text_of(g, "why")[0] != '\0' ? ": " : "", text_of(g, "why"));
+    }
+}
+
+static void show_pop(const struct show *show, const json_t *pop)
+{
+    const char *state = text_of(pop, "state");
+    show_label(show, "");
+    (void)fprintf(show->out, "%-24s ", text_of(pop, "identity"));
+    show_tinted(show, tint_of_state(state), state, 0);
+    if (number_of(pop, "age_ms") >= 0)
+        (void)fprintf(show->out, ", %s zones, heard %" PRId64 " ms ago", text_of(pop, "zones"),
+                      number_of(pop, "age_ms"));
+    (void)fputc('\n', show->out);
+}
+
+static void show_fleet(const struct show *show, const json_t *fleet)
+{
+    size_t i;
+    json_t *pop;
+    if (!json_is_object(fleet))
+        return;
+    show_label(show, "fleet");
+    (void)fprintf(show->out,
+                  "%" PRId64 " PoPs, %" PRId64 " others heard; %" PRId64 " may be out at once, %" PRId64
+                  " others must be well\n",
+                  number_of(fleet, "size"), number_of(fleet, "known"), number_of(fleet, "may_be_out"),
+                  number_of(fleet, "min_announcers"));
+    if (json_is_true(json_object_get(fleet, "namesake"))) {
+        show_label(show, "");
+        show_tinted(show, TINT_BAD, "another PoP has our identity", 0);
+        (void)fputc('\n', show->out);
+    }
+    show_guard(show, json_object_get(fleet, "guard"));
+    json_array_foreach(json_object_get(fleet, "pops"), i, pop) show_pop(show, pop);
+}
+
 void show_status(const struct show *show, const json_t *reply)
 {
     char span[32];
@@ -253,6 +305,7 @@ void show_status(const struct show *show, const json_t *reply)
         show_label(show, "announce");
         (void)fputs("nothing (backend: none)\n", show->out);
     }
+    show_fleet(show, json_object_get(reply, "fleet"));
     show_server(show, json_object_get(reply, "server"));
 }
 
@@ -335,6 +388,7 @@ void show_why(const struct show *show, const json_t *reply)
                       number_of(rules, "interval_ms"), number_of(rules, "fall"), number_of(rules, "rise"),
                       show_span((number_of(rules, "stale_ms") + 999) / 1000, span));
     }
+    show_fleet(show, json_object_get(reply, "fleet"));
     show_list(show, "prefixes", json_object_get(reply, "prefixes"), show_scope);
     show_list(show, "checks of the last round", json_object_get(reply, "checks"), show_check);
 }

@@ -127,5 +127,6 @@ void judge_config(struct settings *settings, const struct raw_config *raw, const
     judge_announce(&j);
     judge_zone_prefixes(&j);
     judge_health(&j);
+    judge_fleet(&j);
     free(j.directory);
 }

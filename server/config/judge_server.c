@@ -118,13 +118,13 @@ static void judge_cookies(struct judge *j, const struct raw_server *raw)
     const struct place require_at = place("server.require-cookies");
     struct settings_server *server = &j->settings->server;
     struct value_why why;
-    const char *reason = "";
+    char reason[KEY_FILE_WHY_OCTETS] = "";
     if (raw->require_cookies != NULL && !value_switch(raw->require_cookies, &server->require_cookies, &why))
         judge_say_why(j, &require_at, &why);
     if (raw->cookie_secret_file == NULL)
         return;
     char *path = judge_path(j, file_at, raw->cookie_secret_file);
-    if (path != NULL && !cookie_secrets_read(&server->cookies, path, &reason))
+    if (path != NULL && !cookie_secrets_read(&server->cookies, path, reason))
         judge_say(j, FINDING_ERROR, &file_at, "names %s: %s", path, reason);
     free(path);
 }

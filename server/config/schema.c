@@ -131,12 +131,23 @@ static const cyaml_schema_field_t health_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t fleet_fields[] = {
+    FIELD_TEXT("key-file", struct raw_fleet, key_file),
+    FIELD_TEXT("listen", struct raw_fleet, listen),
+    FIELD_LIST("peers", struct raw_fleet, peers, &text_schema, SETTINGS_MAX_FLEET),
+    FIELD_TEXT("multicast", struct raw_fleet, multicast),
+    FIELD_TEXT("interval", struct raw_fleet, interval),
+    FIELD_TEXT("min-announcers", struct raw_fleet, min_announcers),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t config_fields[] = {
     FIELD_SECTION("server", struct raw_config, server, server_fields),
     FIELD_LIST("keys", struct raw_config, keys, &key_schema, TSIG_KEYS_MOST),
     FIELD_LIST("zones", struct raw_config, zones, &zone_schema, CYAML_UNLIMITED),
     FIELD_SECTION("announce", struct raw_config, announce, announce_fields),
     FIELD_SECTION("health", struct raw_config, health, health_fields),
+    FIELD_SECTION("fleet", struct raw_config, fleet, fleet_fields),
     CYAML_FIELD_END,
 };
 

@@ -171,6 +171,14 @@ static void scan_age(struct zones_summary *sum, const struct shared_zone *zone, 
     memcpy(sum->oldest, name, name_octets(name));
 }
 
+static void summary_add_digest(struct zones_summary *sum, const struct shared_zone *zone)
+{
+    uint64_t halves[2];
+    memcpy(halves, zone->digest, sizeof halves);
+    sum->digests[0] += halves[0];
+    sum->digests[1] += halves[1];
+}
+
 static void scan_entry(struct zones_scan *scan, const struct shared_zone *zone)
 {
     struct zones_summary *sum = &scan->so_far;
@@ -180,7 +188,10 @@ static void scan_entry(struct zones_scan *scan, const struct shared_zone *zone)
     if (!zones_copy_name(zone, name))
         name[0] = 0;
     enum zones_trouble trouble = scan_trouble(scan, state, prefixes, name);
-    sum->served += state == SHARED_ZONE_SERVED || state == SHARED_ZONE_STALE;
+    if (state == SHARED_ZONE_SERVED || state == SHARED_ZONE_STALE) {
+        sum->served++;
+        summary_add_digest(sum, zone);
+    }
     sum->failed += state == SHARED_ZONE_FAILED;
     sum->stale += state == SHARED_ZONE_STALE;
     scan_age(sum, zone, state, name);

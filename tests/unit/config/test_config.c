@@ -581,6 +581,76 @@ START_TEST(keys_and_peers)
 }
 END_TEST
 
+#define KEY_1   "000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f\n"
+#define KEY_2   "100102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f # staged\n"
+#define PEERS_2 "  peers: [192.0.2.1, 192.0.2.2@700]\n"
+
+static const struct {
+    const char *keys;
+    const char *fleet;
+    const char *finding; /* NULL: none */
+} fleets[] = {
+    {KEY_1 KEY_2, PEERS_2, NULL},
+    {"00\n", PEERS_2, "a line isn't a secret of 64 hexadecimal digits"},
+    {"", PEERS_2, "there is no secret in it"},
+    {KEY_1, "", "fleet needs either peers"},
+    {KEY_1, PEERS_2 "  multicast: 239.0.0.1\n", "fleet needs either peers"},
+    {KEY_1, "  multicast: 192.0.2.1\n", "not a multicast address"},
+    {KEY_1, "  multicast: 239.0.0.1@5\n  listen: 0.0.0.0@6\n", "listen on the group's port"},
+    {KEY_1, "  peers: [192.0.2.1, 239.0.0.1]\n", "name a PoP's own unicast address"},
+    {KEY_1, "  peers: [192.0.2.1, \"2001:db8::1\"]\n", "all as IPv6"},
+    {KEY_1, "  peers: [192.0.2.1, 192.0.2.1@7353]\n", "stands there already"},
+    {KEY_1, "  peers: [203.0.113.7]\n", "lies in the announced prefix 203.0.113.0/24"},
+    {KEY_1, PEERS_2 "  listen: \"::@7353\"\n", "of another family"},
+    {KEY_1, PEERS_2 "  interval: 10ms\n", "write 50ms to 10s"},
+    {KEY_1, PEERS_2 "  min-announcers: 0\n", "write 1 to 512"},
+};
+
+static void check_fleet(const struct settings_fleet *fleet)
+{
+    ck_assert(fleet->enabled && !fleet->multicast);
+    ck_assert_uint_eq(fleet->keys.count, 2);
+    ck_assert_uint_eq(fleet->keys.octets[1][0], 0x10);
+    ck_assert_uint_eq(fleet->peer_count, 2);
+    ck_assert_int_eq(ntohs(fleet->peers[0].in4.sin_port), 7353);
+    ck_assert_int_eq(ntohs(fleet->peers[1].in4.sin_port), 700);
+    ck_assert_int_eq(ntohs(fleet->listen.in4.sin_port), 7353);
+    ck_assert_uint_eq(fleet->listen.in4.sin_addr.s_addr, INADDR_ANY);
+    ck_assert_uint_eq(fleet->interval_ms, 200);
+    ck_assert_uint_eq(fleet->min_announcers, 1);
+}
+
+START_TEST(fleets_of_pops)
+{
+    static const char text[] =
+        "server: {listen: [203.0.113.53]}\n" ZONES
+        "announce:\n  backend: bgp\n  local-as: 64512\n" PREFIX NEIGHBOR "fleet:\n  key-file: fleet.key\n%s";
+    char directory[] = "/tmp/hither-config-XXXXXX";
+    char path[128];
+    char whole_text[1024];
+    struct findings findings = {0};
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    (void)snprintf(whole_text, sizeof whole_text, text, fleets[_i].fleet);
+    write_file(directory, "hither.yaml", whole_text, 0644);
+    write_file(directory, "fleet.key", fleets[_i].keys, 0600);
+    (void)snprintf(path, sizeof path, "%s/hither.yaml", directory);
+    struct settings *settings = settings_read(path, &findings);
+    show(&findings);
+    ck_assert_uint_eq(findings.count, fleets[_i].finding != NULL ? 1 : 0);
+    if (fleets[_i].finding != NULL)
+        ck_assert_ptr_nonnull(strstr(findings.list[0].text, fleets[_i].finding));
+    else
+        check_fleet(&settings->fleet);
+    ck_assert((settings == NULL) == (fleets[_i].finding != NULL));
+    settings_free(settings);
+    findings_free(&findings);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof path, "%s/fleet.key", directory);
+    (void)unlink(path);
+    (void)rmdir(directory);
+}
+END_TEST
+
 /* Who wants to ask the daemon needs the socket's path only, even when other values are wrong. */
 START_TEST(control_alone)
 {
@@ -633,6 +703,7 @@ int main(void)
     tcase_add_test(tc, too_large);
     tcase_add_test(tc, from_files);
     tcase_add_loop_test(tc, keys_and_peers, 0, (int)(sizeof keyrings / sizeof keyrings[0]));
+    tcase_add_loop_test(tc, fleets_of_pops, 0, sizeof fleets / sizeof fleets[0]);
     tcase_add_test(tc, control_alone);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

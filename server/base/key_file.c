@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/key_file.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define KEY_FILE_OCTETS 4096
+
+/* Reads one line without its comment. False when it isn't a key. */
+static bool key_file_take_line(struct key_file *file, const char *line, size_t octets)
+{
+    size_t got = 0;
+    while (octets > 0 && isspace((unsigned char)line[octets - 1]))
+        octets--;
+    if (octets == 0)
+        return true;
+    if (octets != 2 * file->octets || file->count == file->most ||
+        sodium_hex2bin(file->keys + file->count * file->octets, file->octets, line, octets, NULL, &got,
+                       NULL) != 0 ||
+        got != file->octets)
+        return false;
+    file->count++;
+    return true;
+}
+
+bool key_file_parse(struct key_file *file, const char *text, char why[KEY_FILE_WHY_OCTETS])
+{
+    file->count = 0;
+    while (*text != '\0') {
+        if (!key_file_take_line(file, text, strcspn(text, "#\n"))) {
+            (void)snprintf(why, KEY_FILE_WHY_OCTETS,
+                           "a line isn't a secret of %zu hexadecimal digits, or there are more than %zu",
+                           2 * file->octets, file->most);
+            return false;
+        }
+        text += strcspn(text, "\n");
+        text += *text == '\n';
+    }
+    (void)snprintf(why, KEY_FILE_WHY_OCTETS,
+                   "there is no secret in it: write a line of %zu hexadecimal digits", 2 * file->octets);
+    return file->count > 0;
+}
+
+bool key_file_read(struct key_file *file, const char *path, char why[KEY_FILE_WHY_OCTETS])
+{
+    char text[KEY_FILE_OCTETS + 1];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t octets = fd >= 0 ? read(fd, text, KEY_FILE_OCTETS) : -1;
+    if (octets < 0)
+        (void)snprintf(why, KEY_FILE_WHY_OCTETS, "%s", strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    if (octets < 0)
+        return false;
+    text[octets] = '\0';
+    bool ok = key_file_parse(file, text, why);
+    sodium_memzero(text, sizeof text);
+    return ok;
+}
