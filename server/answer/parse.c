@@ -130,6 +130,22 @@ static void query_init(struct query *query, const struct answer_message *message
     edns_none(&query->edns);
 }
 
+/* Of an opcode that isn't served, only the OPT counts: what asks with one has to get one (RFC 6891 6.1.1).
+ * Where the sections aren't a query's, as in DSO (RFC 8490), none is found. */
+static __attribute__((noinline)) enum parse_verdict refuse_opcode(struct query *query, struct reader *r,
+                                                                  const uint8_t *header)
+{
+    unsigned questions = octets_u16(header + 4);
+    bool sound = questions <= 1 && (questions == 0 || take_question(query, r)) && take_rest(query, r, header);
+    if (!sound) {
+        edns_none(&query->edns);
+        query->tsig_at = 0;
+    }
+    query->question_octets = 0;
+    query->error = EDNS_ERROR_NOT_SUPPORTED;
+    return refuse(query, RCODE_NOTIMP);
+}
+
 enum parse_verdict query_parse(struct query *query, const struct answer_message *message,
                                enum answer_transport transport)
 {
@@ -143,7 +159,7 @@ enum parse_verdict query_parse(struct query *query, const struct answer_message 
     if ((query->flags & FLAG_QR) != 0)
         return PARSE_DROP;
     if ((query->flags & FLAG_OPCODE) != OPCODE_QUERY << 11)
-        return refuse(query, RCODE_NOTIMP);
+        return refuse_opcode(query, &r, header);
     unsigned questions = octets_u16(header + 4);
     if (questions > 1 || (questions == 1 && !take_question(query, &r)) || !take_rest(query, &r, header))
         return refuse(query, RCODE_FORMERR);

@@ -36,7 +36,8 @@ ID = 0x1234
 A, NS, SOA, TXT, DNSKEY = 1, 2, 6, 16, 48
 IN, CH = 1, 3
 NOERROR, FORMERR, NOTIMP, REFUSED, NOTAUTH, BADVERS = 0, 1, 4, 5, 9, 16
-NSID, EXPIRE, COOKIE, KEEPALIVE, PADDING, SUBNET = 3, 9, 10, 11, 12, 8
+NSID, EXPIRE, COOKIE, KEEPALIVE, PADDING, SUBNET, EXTENDED_ERROR = 3, 9, 10, 11, 12, 8, 15
+NOT_SUPPORTED = struct.pack("!H", 21)
 
 
 @pytest.fixture(scope="module")
@@ -277,6 +278,17 @@ def test_odd_message(server, name, asked, wanted):
     assert not answer.answer or name == "octets after the message"
     assert answers[ID][2] & 0x80 and answer.opcode == asked[2] >> 3 & 15
     assert len(answers[ID]) <= 512
+
+
+@pytest.mark.parametrize("transport", ("udp", "tcp"))
+@pytest.mark.parametrize("opcode", (1, 2, 3, 4, 5, 6, 15))
+def test_a_refused_opcode_has_an_opt_when_asked_with_one(server, opcode, transport):
+    """RFC 6891 6.1.1; RFC 8914 4.22 says why it is refused."""
+    answer = read(asking.ask(server, edns(flags=opcode << 11), transport))
+    assert (answer.rcode, answer.opcode) == (NOTIMP, opcode)
+    assert options_of(answer) == {EXTENDED_ERROR: NOT_SUPPORTED}
+    bare = asking.ask(server, edns(edns=None, flags=opcode << 11), transport)
+    assert bare == header(flags=0x8000 | opcode << 11 | NOTIMP, qd=0)
 
 
 def ask_in_a_row(server, messages):
