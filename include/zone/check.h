@@ -7,11 +7,13 @@
  * - no SOA at the apex, several, or one elsewhere; no NS at the apex
  * - a CNAME beside other data; several CNAMEs or DNAMEs at a name
  * - records outside the zone
+ * - a record that no message holds
  *
  * Warned of:
  * - missing glue and name servers in the zone without an address; NS, MX or SRV that lead to a CNAME
  * - TTLs that differ within an RRset (the lowest is used, RFC 2181 5.2)
  * - data hidden below a cut or a DNAME; DS at the apex or without NS; NS at a wildcard; NS beside a DNAME
+ * - RRsets that no message holds
  * - RRSIG over nothing; NSEC beside NSEC3; NSEC3 with an unknown hash, many iterations or no NSEC3PARAM
  * - a serial that went backwards, or stayed while the zone changed (RFC 1982)
  *

@@ -10,11 +10,17 @@
 #include "zone/rdata.h"
 
 #include <inttypes.h>
+#include <ldns/ldns.h>
+#include <stdio.h>
 
 #define NSEC3_HASH_SHA1       1
 #define NSEC3_MANY_ITERATIONS 500
 #define NSEC3_HASH_OCTETS     20
 #define RR_KEY                25
+#define TYPE_TEXT_MAX         10
+#define MESSAGE_MOST_OCTETS   65535
+#define AROUND_QUESTION       16 /* the header; type and class of the question */
+#define AROUND_RDATA          12 /* a pointer as owner; type, class, TTL and length */
 
 /* What is warned of once for the whole zone. */
 enum once {
@@ -99,18 +105,13 @@ static struct target target_find(const struct zone_records *records, const uint8
     return target;
 }
 
-static const char *type_word(uint16_t type)
+static const char *type_word(uint16_t type, char text[TYPE_TEXT_MAX])
 {
-    switch (type) {
-    case RR_NS:
-        return "NS";
-    case RR_MX:
-        return "MX";
-    case RR_SRV:
-        return "SRV";
-    default:
-        return "record";
-    }
+    const char *name = ldns_rr_descript(type)->_name;
+    if (name != NULL)
+        return name;
+    (void)snprintf(text, TYPE_TEXT_MAX, "TYPE%u", type);
+    return text;
 }
 
 /* Whether a wildcard or a cut above may stand in for a name that has no records of its own. */
@@ -141,6 +142,7 @@ static void check_target(struct zone_judge *judge, const struct zone_record *rec
     const uint8_t *name = zone_rdata_target(record->type, record->rdata);
     char owner[NAME_TEXT_MAX];
     char target_name[NAME_TEXT_MAX];
+    char type[TYPE_TEXT_MAX];
     if (name[0] == 0 || !name_is_at_or_below(name, judge->records->apex))
         return;
     struct target target = target_find(judge->records, name);
@@ -148,7 +150,7 @@ static void check_target(struct zone_judge *judge, const struct zone_record *rec
         finding(judge, FINDING_WARNING, record,
                 "%s of %s leads to %s, which is a CNAME: it has to be a name with "
                 "addresses (RFC 2181 10.3)",
-                type_word(record->type), name_to_text(record->owner, owner), name_to_text(name, target_name));
+                type_word(record->type, type), name_to_text(record->owner, owner), name_to_text(name, target_name));
         return;
     }
     if (target.has_address || record->type != RR_NS)
@@ -301,9 +303,42 @@ static void check_ttls(struct zone_judge *judge, const struct owner_group *group
     }
 }
 
+/* A record that no message holds can be neither answered nor transferred; of an RRset the records can still be
+ * transferred one by one. */
+static void check_size(struct zone_judge *judge, const struct zone_record *set, size_t records, size_t octets)
+{
+    char owner[NAME_TEXT_MAX];
+    char type[TYPE_TEXT_MAX];
+    size_t whole = AROUND_QUESTION + name_octets(set->owner) + octets;
+    if (whole <= MESSAGE_MOST_OCTETS)
+        return;
+    finding(judge, records == 1 ? FINDING_ERROR : FINDING_WARNING, set,
+            "%s: an answer with the %s here would take %zu octets, and a message has at most %d: %s",
+            name_to_text(set->owner, owner), type_word(set->type, type), whole, MESSAGE_MOST_OCTETS,
+            records == 1 ? "make its data shorter" : "it can't be given, so make them fewer");
+}
+
+static void check_sizes(struct zone_judge *judge, const struct owner_group *group)
+{
+    const struct zone_record *set = group->first;
+    size_t octets = 0;
+    for (const struct zone_record *r = group->first; r < group->end; r++) {
+        if (r->type != set->type) {
+            check_size(judge, set, (size_t)(r - set), octets);
+            set = r;
+            octets = 0;
+        }
+        octets += AROUND_RDATA + (size_t)r->rdata_octets;
+        if (r->type == RR_RRSIG)
+            octets = 0; /* those are answered with what they sign */
+    }
+    check_size(judge, set, (size_t)(group->end - set), octets);
+}
+
 static void check_signatures(struct zone_judge *judge, const struct owner_group *group)
 {
     char owner[NAME_TEXT_MAX];
+    char type[TYPE_TEXT_MAX];
     int before = -1;
     for (const struct zone_record *r = group->first; r < group->end; r++) {
         bool found = false;
@@ -313,8 +348,8 @@ static void check_signatures(struct zone_judge *judge, const struct owner_group 
         for (const struct zone_record *set = group->first; set < group->end && !found; set++)
             found = set->type == before;
         if (!found) {
-            finding(judge, FINDING_WARNING, r, "%s: an RRSIG over type %d, of which there is no record",
-                    name_to_text(r->owner, owner), before);
+            finding(judge, FINDING_WARNING, r, "%s: an RRSIG over %s, of which there is no record",
+                    name_to_text(r->owner, owner), type_word((uint16_t)before, type));
         }
     }
 }
@@ -411,6 +446,7 @@ static void check_group(struct zone_judge *judge, struct owner_group *group)
     check_cname(judge, group);
     check_delegation(judge, group);
     check_ttls(judge, group);
+    check_sizes(judge, group);
     check_signatures(judge, group);
     check_chain(judge, group);
     check_targets(judge, group);

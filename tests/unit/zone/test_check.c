@@ -64,7 +64,7 @@ static const struct {
      "warning 5: TTLs 5 60 lowest\n"},
     {"signatures' TTLs may differ by type",
      "a 60 A 192.0.2.1\na 5 TXT x\na 60" SIGNED("A") "a 5" SIGNED("TXT"), NULL},
-    {"a signature over nothing", "a A 192.0.2.1\na" SIGNED("TXT"), "warning 5: RRSIG type 16\n"},
+    {"a signature over nothing", "a A 192.0.2.1\na" SIGNED("TXT"), "warning 5: RRSIG over TXT\n"},
     {"NSEC and NSEC3",
      "a NSEC b A\n@ NSEC3PARAM 1 0 0 -\nb NSEC3 1 0 0 - H6AS9FEBMP4UF4S4T0EC2A6KTLTQ5OQ2 A\n",
      "warning 6: NSEC3 NSEC line 4\n"},
@@ -173,6 +173,47 @@ START_TEST(the_lowest_ttl_is_for_all)
 }
 END_TEST
 
+/* What no message of 65,535 octets holds (RFC 7766 8): 12 of header, owner and 4 of question, and 12 and the
+ * data of each record. */
+static const struct {
+    size_t addresses; /* of a.example.com. */
+    size_t octets;    /* of the data of its TYPE65400 */
+    const char *findings;
+} sizes[] = {
+    {4094, 1, NULL},
+    {4095, 1, "warning 4: a.example.com. A 65551 65535\n"},
+    {1, 65492, NULL},
+    {1, 65493, "error 5: a.example.com. TYPE65400 65536 65535\n"},
+};
+
+/* The caller frees it. */
+static char *text_of_size(size_t addresses, size_t octets)
+{
+    char *text = malloc(sizeof BEGINNING + addresses * 32 + octets * 2 + 64);
+    ck_assert_ptr_nonnull(text);
+    char *at = text + sprintf(text, BEGINNING);
+    for (size_t i = 0; i < addresses; i++)
+        at += sprintf(at, "a A 10.%zu.%zu.1\n", i >> 8, i & 255);
+    at += sprintf(at, "a TYPE65400 \\# %zu ", octets);
+    for (size_t i = 0; i < octets; i++)
+        at += sprintf(at, "00");
+    (void)sprintf(at, "\n");
+    return text;
+}
+
+START_TEST(what_no_message_holds)
+{
+    struct zone_records records;
+    struct findings findings = {0};
+    char *text = text_of_size(sizes[_i].addresses, sizes[_i].octets);
+    check_text(&records, text, NULL, &findings);
+    assert_findings(&findings, sizes[_i].findings, "size");
+    zone_records_free(&records);
+    findings_free(&findings);
+    free(text);
+}
+END_TEST
+
 START_TEST(records_outside_are_refused)
 {
     struct zone_records records;
@@ -223,6 +264,7 @@ int main(void)
     tcase_add_loop_test(tcase, wholes, 0, COUNT_OF(whole_cases));
     tcase_add_test(tcase, the_lowest_ttl_is_for_all);
     tcase_add_test(tcase, records_outside_are_refused);
+    tcase_add_loop_test(tcase, what_no_message_holds, 0, COUNT_OF(sizes));
     tcase_add_loop_test(tcase, serial_arithmetic, 0, COUNT_OF(serials));
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
