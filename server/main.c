@@ -106,7 +106,7 @@ static int main_check(const char *path)
     bool sound = settings != NULL && zone_load_check_all(settings, &findings, &summary);
     main_print_findings(&findings);
     if (sound)
-        printf("%s: sound; %zu zones, %llu records\n", path, summary.zones,
+        printf("%s: sound; %zu zone%s, %llu records\n", path, summary.zones, summary.zones == 1 ? "" : "s",
                (unsigned long long)summary.records);
     settings_free(settings);
     findings_free(&findings);

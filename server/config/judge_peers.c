@@ -132,8 +132,12 @@ static bool grant_address(struct zone_grant *grant, const char *text, struct val
         return true;
     }
     if (strchr(text, '/') == NULL) {
-        if (!value_address(text, DNS_PORT, &address, why))
+        if (!value_address(text, DNS_PORT, &address, why)) {
+            (void)snprintf(why->text, sizeof why->text,
+                           "is '%.60s': write 192.0.2.7, 192.0.2.0/24 or \"2001:db8:7::/48\", without a port",
+                           text);
             return false;
+        }
         (void)snprintf(single, sizeof single, "%.60s/%d", text, address.sa.sa_family == AF_INET ? 32 : 128);
         text = single;
     }

@@ -59,10 +59,11 @@ static void walk_syntax_error(struct walk *w)
     const yaml_parser_t *p = &w->parser;
     const char *problem = p->problem != NULL ? p->problem : "memory is short";
     const char *hint = "";
-    if (strstr(problem, "start any token") != NULL)
-        hint = ": put a value that begins with % or @ in double quotes";
-    else if (strstr(problem, "tab") != NULL)
+    bool at_tab = p->buffer.pointer != NULL && *p->buffer.pointer == '\t';
+    if (at_tab || strstr(problem, "tab") != NULL)
         hint = ": indent with spaces";
+    else if (strstr(problem, "start any token") != NULL)
+        hint = ": put a value that begins with % or @ in double quotes";
     else if (strstr(problem, "expected node content") != NULL)
         hint = ": put a value that begins with a colon in double quotes";
     else if (strstr(problem, "mapping values are not allowed") != NULL ||

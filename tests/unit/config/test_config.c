@@ -216,7 +216,7 @@ static const struct mistake mistakes[] = {
     {LISTEN ZONES "---\nserver: {}\n", FINDING_ERROR, 5, "a second document begins here"},
     /* YAML */
     {"server:\n  identity: %h\n", FINDING_ERROR, 2, "in double quotes"},
-    {"server:\n\tlisten: [127.0.0.1]\n", FINDING_ERROR, 2, "not YAML"},
+    {"server:\n\tlisten: [127.0.0.1]\n", FINDING_ERROR, 2, "indent with spaces"},
     {"server:\n  listen: [::1]\n" ZONES, FINDING_ERROR, 2, "begins with a colon in double quotes"},
     {"server:\n  listen: [127.0.0.1\nzones: []\n", FINDING_ERROR, 3, "not YAML"},
     {"server:\n  listen: [127.0.0.1]\n user: x\n", FINDING_ERROR, 3, "check the indentation"},
@@ -261,7 +261,7 @@ static const struct mistake mistakes[] = {
     {LISTEN "keys:\n  - {name: a}\n" ZONES, FINDING_ERROR, 4, "keys[0].secret-file is missing"},
     {PEERS("allow-transfer", "192.0.2.0/33"), FINDING_ERROR, 6, "write 1 to 32 behind the /"},
     {PEERS("allow-transfer", "192.0.2.1/24"), FINDING_ERROR, 6, "write 192.0.2.0/24"},
-    {PEERS("allow-transfer", "everybody"), FINDING_ERROR, 6, "not an address"},
+    {PEERS("allow-transfer", "everybody"), FINDING_ERROR, 6, "write 192.0.2.7, 192.0.2.0/24"},
     {PEERS("allow-transfer", "192.0.2.1 with a.key"), FINDING_ERROR, 6, "key xfr.example"},
     {PEERS("allow-transfer", "key nobody.knows"), FINDING_ERROR, 6,
      "names the key 'nobody.knows', which isn't among `keys`"},
