@@ -150,7 +150,8 @@ static void check_target(struct zone_judge *judge, const struct zone_record *rec
         finding(judge, FINDING_WARNING, record,
                 "%s of %s leads to %s, which is a CNAME: it has to be a name with "
                 "addresses (RFC 2181 10.3)",
-                type_word(record->type, type), name_to_text(record->owner, owner), name_to_text(name, target_name));
+                type_word(record->type, type), name_to_text(record->owner, owner),
+                name_to_text(name, target_name));
         return;
     }
     if (target.has_address || record->type != RR_NS)
@@ -303,8 +304,8 @@ static void check_ttls(struct zone_judge *judge, const struct owner_group *group
     }
 }
 
-/* A record that no message holds can be neither answered nor transferred; of an RRset the records can still be
- * transferred one by one. */
+/* A record that no message holds can be neither answered nor transferred; of an RRset the records can still
+ * be transferred one by one. */
 static void check_size(struct zone_judge *judge, const struct zone_record *set, size_t records, size_t octets)
 {
     char owner[NAME_TEXT_MAX];
