@@ -15,6 +15,7 @@
 #ifndef HITHER_GUARD_H
 #define HITHER_GUARD_H
 
+#include "base/clock.h"
 #include "base/shared.h"
 
 #include <stdbool.h>
@@ -37,11 +38,22 @@ struct guard_setup {
     int text_fd; /* the configuration's text in force */
 };
 
+/* How a server that wasn't told to leave has died. */
+struct guard_death {
+    const char *why; /* one line */
+    pid_t pid;
+    struct mono started;
+    struct mono died;
+    unsigned row;     /* deaths, each soon after its start: this one counts */
+    int64_t pause_ms; /* until the next is started */
+};
+
 /* Called on the loop. */
 struct guard_owner {
-    void (*gone)(void *arg, const char *why); /* the grace is over and nobody answers */
-    void (*back)(void *arg);                  /* after `gone`, and for the first time: it serves */
-    void (*refused)(void *arg);               /* the first server found its zones wrong, and has said so */
+    void (*died)(void *arg, const struct guard_death *death); /* `up` is still as it left it */
+    void (*gone)(void *arg, const char *why);                 /* the grace is over and nobody answers */
+    void (*back)(void *arg);    /* after `gone`, and for the first time: it serves */
+    void (*refused)(void *arg); /* the first server found its zones wrong, and has said so */
     void *arg;
 };
 

@@ -34,6 +34,17 @@ enum steer_leaving {
     STEER_ENDS,    /* the server is leaving */
 };
 
+/* Of the server; `row` 0: none has died. */
+struct steer_death {
+    struct mono at;
+    unsigned row;
+    int64_t lived_ms;
+    int64_t pause_ms;
+    size_t queries; /* that were being answered */
+    char why[STEER_WHY_OCTETS];
+    char record[PATH_MAX]; /* its file; empty: none */
+};
+
 struct steer {
     uv_loop_t loop;
     const char *program; /* argv[0] */
@@ -45,6 +56,7 @@ struct steer {
     int up_fd;
     int text_fd;
     struct mono started;
+    struct steer_death last_death;
 
     struct guard *guard;
     struct health *health;
@@ -99,6 +111,12 @@ void steer_leave_now(struct steer *s, int status);
 /* steer_reload.c: the configuration and the zones again. `request` (NULL: SIGHUP) is answered when the server
  * is done. */
 void steer_reload(struct steer *s, struct control_request *request, const char *only_zone);
+
+/* steer_crash.c: what is kept of a server that died. */
+void steer_on_death(void *arg, const struct guard_death *death);
+
+/* For `why`: null when none has died. New reference, or NULL. */
+json_t *steer_describe_death(const struct steer *s, struct mono now);
 
 /* steer_manager.c: what the service manager is told. */
 void steer_manager_start(struct steer *s);

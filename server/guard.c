@@ -243,30 +243,36 @@ static void guard_forget_server(struct guard *g)
                     (off_t)sizeof(struct shared_up));
 }
 
+/* Another one is due: at once, or after a pause. */
+static void guard_replace(struct guard *g, pid_t dead, struct mono now)
+{
+    int64_t pause_ms = respawn_pause_ms(&g->respawn, g->started, now);
+    const struct guard_death death = {g->why, dead, g->started, now, g->respawn.row, pause_ms};
+    log_error("%s; starting another%s%s", g->why, pause_ms > 0 ? " after a pause" : "",
+              pause_ms >= RESPAWN_MOST_MS ? " (it keeps dying)" : "");
+    g->owner.died(g->owner.arg, &death);
+    guard_forget_server(g);
+    g->restarts++;
+    guard_spawn_later(g, pause_ms);
+}
+
 static void guard_on_death(struct guard *g, int status)
 {
     struct mono now = mono_now();
+    pid_t dead = g->pid;
     bool refused = !g->served && WIFEXITED(status) && WEXITSTATUS(status) == SERVE_EXIT_REFUSED;
     g->pid = 0;
-    if (g->serving && g->down_since.ns == 0)
+    if (g->serving)
         g->down_since = now;
     g->serving = false;
-    guard_forget_server(g);
     guard_describe_death(g, status);
     guard_channel_close(g);
-    if (g->stopping) {
+    if (g->stopping)
         guard_ended(g);
-        return;
-    }
-    if (refused) {
+    else if (refused)
         g->owner.refused(g->owner.arg);
-        return;
-    }
-    int64_t pause_ms = respawn_pause_ms(&g->respawn, g->started, now);
-    log_error("%s; starting another%s%s", g->why, pause_ms > 0 ? " after a pause" : "",
-              pause_ms >= RESPAWN_MOST_MS ? " (it keeps dying)" : "");
-    g->restarts++;
-    guard_spawn_later(g, pause_ms);
+    else
+        guard_replace(g, dead, now);
 }
 
 static void guard_on_child(uv_signal_t *handle, int signal_number)
@@ -306,7 +312,9 @@ static void guard_check_workers(struct guard *g, struct mono now)
     uint32_t count = atomic_load_explicit(&up->worker_count, memory_order_acquire);
     for (uint32_t i = 0; i < count && i < SETTINGS_MAX_WORKERS; i++) {
         struct heart *heart = &g->worker_hearts[i];
-        int64_t beat = atomic_load_explicit(&up->worker_beat_ns[i], memory_order_relaxed);
+        /* A worker that is flooded may not come to its timer for long, but it gets on with its batches. */
+        int64_t beat = atomic_load_explicit(&up->worker_beat_ns[i], memory_order_relaxed) +
+                       atomic_load_explicit(&up->flights[i].batches, memory_order_relaxed);
         pid_t thread = atomic_load_explicit(&up->worker_tid[i], memory_order_relaxed);
         int64_t still_ms = heart_still_ms(heart, beat, now);
         if (guard_is_hung(g, heart, HEART_OF_WORKER, thread, still_ms)) {

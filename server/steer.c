@@ -167,7 +167,7 @@ static bool steer_start_guard(struct steer *s)
         .up_fd = s->up_fd,
         .text_fd = s->text_fd,
     };
-    struct guard_owner owner = {steer_on_gone, steer_on_back, steer_on_refused, s};
+    struct guard_owner owner = {steer_on_death, steer_on_gone, steer_on_back, steer_on_refused, s};
     s->guard = guard_start(&s->loop, &setup, &owner, why, sizeof why);
     if (s->guard == NULL)
         log_error("%s", why);

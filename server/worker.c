@@ -146,8 +146,8 @@ static int worker_new(struct worker **made, unsigned index, size_t workers, cons
     (void)uv_timer_init(&w->loop, &w->beat);
     (void)uv_async_init(&w->loop, &w->stop, worker_on_stop);
     w->beat.data = w->stop.data = w;
-    w->udp = udp_new(&w->loop, &w->context);
-    w->tcp = tcp_new(&w->loop, &w->context, worker_connections(workers));
+    w->udp = udp_new(&w->loop, &w->context, &up->flights[index]);
+    w->tcp = tcp_new(&w->loop, &w->context, &up->flights[index], worker_connections(workers));
     error = w->udp != NULL && w->tcp != NULL ? worker_listen(w, down) : -ENOMEM;
     if (error == 0)
         error = uv_timer_start(&w->beat, worker_beat, 0, HEART_BEAT_MS);

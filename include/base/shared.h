@@ -10,6 +10,7 @@
 #ifndef HITHER_BASE_SHARED_H
 #define HITHER_BASE_SHARED_H
 
+#include "base/flight.h"
 #include "config.h"
 
 #include <stdatomic.h>
@@ -92,6 +93,7 @@ struct shared_up {
     _Atomic uint32_t worker_count;
     _Atomic int64_t worker_beat_ns[SETTINGS_MAX_WORKERS];
     _Atomic int32_t worker_tid[SETTINGS_MAX_WORKERS];      /* 0: not running yet */
+    struct flight flights[SETTINGS_MAX_WORKERS];           /* what each worker is working on */
     _Atomic uint64_t worker_queries[SETTINGS_MAX_WORKERS]; /* taken since start by each */
     _Atomic uint64_t good_answers;  /* since start, all workers: NOERROR and NXDOMAIN */
     _Atomic uint64_t answers;       /* the same, whatever the rcode */

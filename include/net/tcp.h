@@ -21,6 +21,7 @@
 #define HITHER_NET_TCP_H
 
 #include "answer/context.h"
+#include "base/flight.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -40,8 +41,10 @@
 
 struct tcp;
 
-/* At most `connections` at a time. NULL when memory is short. `loop` and `context` outlive it. */
-struct tcp *tcp_new(uv_loop_t *loop, struct answer_context *context, unsigned connections);
+/* At most `connections` at a time. NULL when memory is short. `loop`, `context` and
+ * `flight` outlive it. */
+struct tcp *tcp_new(uv_loop_t *loop, struct answer_context *context, struct flight *flight,
+                    unsigned connections);
 
 /* Accepts on `fd`, a listening nonblocking socket that stays the caller's. 0 or -errno. */
 int tcp_listen(struct tcp *tcp, int fd);

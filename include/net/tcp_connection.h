@@ -28,6 +28,7 @@ enum tcp_state {
 /* What the connections of one worker share. */
 struct tcp_shared {
     struct answer_context *context;
+    struct flight *flight;
     long kept_octets; /* in all connections' own buffers */
     size_t staged;    /* octets in `out`; 0 between turns */
     uint8_t in[TCP_SCRATCH_OCTETS];

@@ -10,17 +10,19 @@
 #define HITHER_NET_UDP_H
 
 #include "answer/context.h"
+#include "base/flight.h"
 
 #include <uv.h>
 
-#define UDP_QUERY_OCTETS    4096 /* what is longer is cut, and then judged like any broken message */
+#define UDP_QUERY_OCTETS                                                                                     \
+    FLIGHT_QUERY_OCTETS          /* what is longer is cut, and then judged like any broken message */
 #define UDP_RESPONSE_OCTETS 4096 /* the most that any configuration may allow */
 #define UDP_TURN_BATCHES    8    /* per readable socket and turn of the loop, so that others get theirs */
 
 struct udp;
 
-/* NULL when memory is short. `loop` and `context` outlive it. */
-struct udp *udp_new(uv_loop_t *loop, struct answer_context *context);
+/* NULL when memory is short. `loop`, `context` and `flight`, where the queries are received, outlive it. */
+struct udp *udp_new(uv_loop_t *loop, struct answer_context *context, struct flight *flight);
 
 /* Answers on `fd`, a bound nonblocking socket that stays the caller's. 0 or -errno. */
 int udp_listen(struct udp *udp, int fd);

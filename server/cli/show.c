@@ -358,6 +358,25 @@ static void show_list(const struct show *show, const char *title, const json_t *
     json_array_foreach(list, i, object) entry(show, object);
 }
 
+/* The last server that died, and where its last queries are. */
+static void show_death(const struct show *show, const json_t *death)
+{
+    char span[32];
+    if (!json_is_object(death))
+        return;
+    show_label(show, "last death");
+    (void)fprintf(show->out, "%s, %s ago", text_of(death, "why"), show_span(number_of(death, "ago_s"), span));
+    if (number_of(death, "in_a_row") > 1)
+        (void)fprintf(show->out, ", the %" PRId64 ". in a row, the next one started after %" PRId64 " ms",
+                      number_of(death, "in_a_row"), number_of(death, "pause_ms"));
+    (void)fputc('\n', show->out);
+    if (text_of(death, "record")[0] == '\0')
+        return;
+    show_label(show, "record");
+    (void)fprintf(show->out, "%s (queries: %" PRId64 ")\n", text_of(death, "record"),
+                  number_of(death, "queries"));
+}
+
 void show_why(const struct show *show, const json_t *reply)
 {
     char span[32];
@@ -375,6 +394,7 @@ void show_why(const struct show *show, const json_t *reply)
         show_label(show, "server");
         (void)fprintf(show->out, "%s\n", text_of(server, "trouble"));
     }
+    show_death(show, json_object_get(reply, "last_death"));
     if (number_of(zones, "failed") > 0) {
         show_label(show, "zones");
         (void)fprintf(show->out, "%" PRId64 " can't be served, the first is %s\n", number_of(zones, "failed"),

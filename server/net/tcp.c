@@ -230,7 +230,8 @@ static void tcp_sweep(uv_timer_t *timer)
     }
 }
 
-struct tcp *tcp_new(uv_loop_t *loop, struct answer_context *context, unsigned connections)
+struct tcp *tcp_new(uv_loop_t *loop, struct answer_context *context, struct flight *flight,
+                    unsigned connections)
 {
     struct tcp *tcp = calloc(1, sizeof *tcp);
     if (tcp == NULL)
@@ -238,6 +239,7 @@ struct tcp *tcp_new(uv_loop_t *loop, struct answer_context *context, unsigned co
     tcp->loop = loop;
     tcp->connections_max = connections;
     tcp->shared.context = context;
+    tcp->shared.flight = flight;
     (void)uv_timer_init(loop, &tcp->sweep);
     (void)uv_timer_init(loop, &tcp->pause);
     tcp->sweep.data = tcp->pause.data = tcp;

@@ -118,7 +118,9 @@ static void tcp_answer(struct tcp_connection *c, const struct tcp_frame *frame)
         .response = tcp_staging(c->shared),
         .response_capacity = TCP_FRAME_MESSAGE_OCTETS,
     };
+    flight_begin_tcp(c->shared->flight, &c->client, frame->message, frame->octets);
     answer_batch(c->shared->context, ANSWER_TCP, &message, 1);
+    flight_end_tcp(c->shared->flight);
     c->stream = message.stream;
     c->progress = true;
     if (message.response_octets > 0)

@@ -9,16 +9,17 @@
 #include <string.h>
 #include <urcu/urcu-qsbr.h>
 
-/* Everything that one batch needs, taken once: serving allocates nothing. */
+_Static_assert(FLIGHT_BATCH == ANSWER_BATCH, "a batch flies whole");
+
+/* Everything that one batch needs beside its queries (base/flight.h), taken once: serving allocates nothing.
+ */
 struct udp_batch {
     struct mmsghdr in[ANSWER_BATCH];
     struct mmsghdr out[ANSWER_BATCH];
     struct iovec in_part[ANSWER_BATCH];
     struct iovec out_part[ANSWER_BATCH];
     struct answer_message messages[ANSWER_BATCH];
-    union settings_address clients[ANSWER_BATCH];
     struct pktinfo_room rooms[ANSWER_BATCH];
-    uint8_t queries[ANSWER_BATCH][UDP_QUERY_OCTETS];
     uint8_t responses[ANSWER_BATCH][UDP_RESPONSE_OCTETS];
 };
 
@@ -33,23 +34,25 @@ struct udp_socket {
 struct udp {
     uv_loop_t *loop;
     struct answer_context *context;
+    struct flight *flight;
     struct udp_socket *sockets;
     struct udp_batch batch;
 };
 
-struct udp *udp_new(uv_loop_t *loop, struct answer_context *context)
+struct udp *udp_new(uv_loop_t *loop, struct answer_context *context, struct flight *flight)
 {
     struct udp *udp = calloc(1, sizeof *udp);
     if (udp == NULL)
         return NULL;
     udp->loop = loop;
     udp->context = context;
+    udp->flight = flight;
     for (size_t i = 0; i < ANSWER_BATCH; i++) {
         struct udp_batch *b = &udp->batch;
-        b->in_part[i] = (struct iovec){b->queries[i], UDP_QUERY_OCTETS};
+        b->in_part[i] = (struct iovec){flight->udp[i], UDP_QUERY_OCTETS};
         b->in[i].msg_hdr.msg_iov = &b->in_part[i];
         b->in[i].msg_hdr.msg_iovlen = 1;
-        b->in[i].msg_hdr.msg_name = &b->clients[i];
+        b->in[i].msg_hdr.msg_name = &flight->udp_clients[i];
     }
     return udp;
 }
@@ -59,7 +62,7 @@ static size_t udp_receive(const struct udp_socket *s)
 {
     struct udp_batch *b = &s->udp->batch;
     for (size_t i = 0; i < ANSWER_BATCH; i++) {
-        b->in[i].msg_hdr.msg_namelen = sizeof b->clients[i];
+        b->in[i].msg_hdr.msg_namelen = sizeof(union settings_address);
         if (s->wildcard)
             pktinfo_expect(&b->in[i].msg_hdr, &b->rooms[i]);
         else
@@ -72,18 +75,21 @@ static size_t udp_receive(const struct udp_socket *s)
 static void udp_answer(struct udp *udp, size_t count)
 {
     struct udp_batch *b = &udp->batch;
+    struct flight *flight = udp->flight;
     uint64_t octets = 0;
     for (size_t i = 0; i < count; i++) {
+        flight->udp_octets[i] = (uint16_t)b->in[i].msg_len;
         b->messages[i] = (struct answer_message){
-            .query = b->queries[i],
+            .query = flight->udp[i],
             .query_octets = b->in[i].msg_len,
-            .client = &b->clients[i].sa,
+            .client = &flight->udp_clients[i].sa,
             .response = b->responses[i],
             .response_capacity = UDP_RESPONSE_OCTETS,
         };
         octets += b->in[i].msg_len;
     }
     stat_add(&udp->context->stats->octets_in, octets);
+    flight_begin_udp(flight, count);
     answer_batch(udp->context, ANSWER_UDP, b->messages, count);
 }
 
@@ -100,7 +106,7 @@ static unsigned udp_collect(const struct udp_socket *s, size_t count)
         b->out_part[answers] = (struct iovec){m->response, m->response_octets};
         struct msghdr *out = &b->out[answers].msg_hdr;
         *out = (struct msghdr){
-            .msg_name = &b->clients[i],
+            .msg_name = &s->udp->flight->udp_clients[i],
             .msg_namelen = b->in[i].msg_hdr.msg_namelen,
             .msg_iov = &b->out_part[answers],
             .msg_iovlen = 1,
@@ -148,6 +154,7 @@ static void udp_readable(uv_poll_t *poll, int status, int events)
             break;
         udp_answer(s->udp, count);
         udp_send(s, udp_collect(s, count));
+        flight_end_udp(s->udp->flight);
         urcu_qsbr_quiescent_state();
     }
     urcu_qsbr_thread_offline();

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The two processes of a running hitherd, and how to tell one server from the next."""
+import json
 import pathlib
 import subprocess
 
@@ -24,7 +25,7 @@ def is_alive(pid):
     """A zombie isn't."""
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
@@ -43,3 +44,11 @@ def run(daemon, *arguments):
     done = subprocess.run([daemon.programs / "hitherd", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=daemon.patience_s, check=False)
     return done.returncode, done.stdout.decode(errors="replace")
+
+
+def ask_hither(daemon, *arguments):
+    """What the command says of the running daemon, as JSON."""
+    done = subprocess.run([daemon.programs / "hither", "-c", daemon.configuration, *arguments, "--json"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=daemon.patience_s, check=False)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{daemon.log()}"
+    return json.loads(done.stdout)

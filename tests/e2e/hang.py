@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Hangs made from outside, with ptrace(2): one thread stopped, or sent round in circles, while all others go on."""
+"""Troubles made from outside, with ptrace(2): one thread stopped where we like, or sent round in circles, while all others
+go on."""
 import ctypes
 import os
 import pathlib
 import platform
 import signal
 
-SETREGS, GETREGS, DETACH, SEIZE, INTERRUPT = 13, 12, 17, 0x4206, 0x4207
+SETREGS, GETREGS, DETACH, SYSCALL, SEIZE, INTERRUPT = 13, 12, 17, 24, 0x4206, 0x4207
 WALL = 0x40000000
 ORIG_RAX, RIP = 15, 16
+SENDMMSG = 307
 JUMP_TO_ITSELF = b"\xeb\xfe"
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -29,7 +31,7 @@ def threads(pid):
     return found
 
 
-def can_send_in_circles():
+def can_set_registers():
     return platform.machine() == "x86_64"
 
 
@@ -85,3 +87,26 @@ def send_in_circles(pid, name):
     registers[ORIG_RAX] = 2**64 - 1  # no system call to go on with
     ptrace(SETREGS, thread, None, ctypes.addressof(registers))
     ptrace(DETACH, thread)
+
+
+class StoppedBeforeAnswer(StoppedThread):
+    """with StoppedBeforeAnswer(pid, "worker-0", ask): `ask()` has sent it something, and it has an answer but hasn't sent it."""
+
+    def __init__(self, pid, name, ask):
+        super().__init__(pid, name)
+        self.ask = ask
+
+    def __enter__(self):
+        super().__enter__()
+        self.ask()
+        registers = (ctypes.c_ulong * 27)()
+        while registers[ORIG_RAX] != SENDMMSG:
+            ptrace(SYSCALL, self.thread)
+            os.waitpid(self.thread, WALL)
+            ptrace(GETREGS, self.thread, None, ctypes.addressof(registers))
+        return self
+
+    def __exit__(self, *_):
+        """Some thread got the signal, and this one goes with it."""
+        _, status = os.waitpid(self.thread, WALL)
+        assert os.WIFSIGNALED(status), status

@@ -214,7 +214,7 @@ def test_a_worker_that_stands_still_ends_the_server(hitherd):
     assert ask_www(hitherd) == "192.0.2.80"
 
 
-@pytest.mark.skipif(not hang.can_send_in_circles(), reason="registers of another processor")
+@pytest.mark.skipif(not hang.can_set_registers(), reason="registers of another processor")
 def test_a_worker_that_runs_in_circles_ends_the_server(hitherd):
     server = server_pid(hitherd)
     hang.send_in_circles(server, "worker-0")
