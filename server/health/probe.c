@@ -244,6 +244,21 @@ static size_t ask_write_query(struct ask *ask, unsigned i, uint8_t *to, size_t s
 /* --- UDP
  * ------------------------------------------------------------------------------------------------------ */
 
+/* What went wrong, for who can mend it. The service address is often still to be added to the host. */
+static const char *error_words(int error, const char *otherwise)
+{
+    switch (error) {
+    case ECONNREFUSED:
+        return "nobody listens";
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case EADDRNOTAVAIL:
+        return "no way to the address: has this host got it? (ip address add ADDRESS dev lo)";
+    default:
+        return otherwise;
+    }
+}
+
 static void ask_send_datagrams(struct ask *ask)
 {
     for (unsigned i = 0; i < ask->count && !ask->done; i++) {
@@ -251,7 +266,7 @@ static void ask_send_datagrams(struct ask *ask)
             continue;
         size_t octets = ask_write_query(ask, i, ask->sent, sizeof ask->sent);
         if (send(ask->fd, ask->sent, octets, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
-            ask_fail(ask, errno == ECONNREFUSED ? "nobody listens" : "can't send to the address");
+            ask_fail(ask, error_words(errno, "can't send to the address"));
     }
 }
 
@@ -259,8 +274,6 @@ static void on_datagrams(uv_poll_t *poll, int status, int events)
 {
     struct ask *ask = poll->data;
     (void)events;
-    if (status < 0)
-        ask_fail(ask, "can't read from the socket");
     /* Bounded: no more than was asked, twice, can be of interest. */
     for (int i = 0; i < 2 * PROBE_ZONES_MOST && !ask->done; i++) {
         ssize_t octets = recv(ask->fd, ask->received, sizeof ask->received, MSG_DONTWAIT);
@@ -269,8 +282,11 @@ static void on_datagrams(uv_poll_t *poll, int status, int events)
         else if (errno == EAGAIN || errno == EINTR)
             break;
         else
-            ask_fail(ask, errno == ECONNREFUSED ? "nobody listens" : "can't receive from the address");
+            ask_fail(ask, error_words(errno, "can't receive from the address"));
     }
+    /* An error has stopped the poll. Which one it was, recv() has told, as a rule. */
+    if (status < 0 && !ask->done)
+        ask_fail(ask, "can't read from the socket");
 }
 
 /* A connected socket: the kernel lets in only what comes from the address we ask. */
@@ -281,18 +297,21 @@ static int datagram_socket_open(const union settings_address *to)
         return -1;
     if (connect(fd, &to->sa, (socklen_t)address_size(to)) == 0)
         return fd;
+    int error = errno;
     close(fd);
+    errno = error;
     return -1;
 }
 
 static void ask_start_udp(struct ask *ask)
 {
     ask->fd = datagram_socket_open(&ask->probe->addresses[ask->address]);
+    int error = errno;
     if (ask->fd < 0 || uv_poll_init(ask->probe->loop, &ask->poll, ask->fd) != 0) {
         if (ask->fd >= 0)
             close(ask->fd);
         ask->fd = -1;
-        ask_fail(ask, "can't open a socket to the address");
+        ask_fail(ask, error_words(error, "can't open a socket to the address"));
         return;
     }
     ask->state = ASK_OPEN;
@@ -346,7 +365,7 @@ static void on_stream_connected(uv_connect_t *request, int status)
     if (status == UV_ECANCELED)
         return;
     if (status != 0) {
-        ask_fail(ask, status == UV_ECONNREFUSED ? "nobody listens" : "can't connect");
+        ask_fail(ask, error_words(-status, "can't connect"));
         return;
     }
     size_t octets = ask_write_query(ask, 0, ask->sent + TCP_LENGTH, sizeof ask->sent - TCP_LENGTH);

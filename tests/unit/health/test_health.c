@@ -359,6 +359,16 @@ START_TEST(a_server_that_is_gone_counts_at_once)
 }
 END_TEST
 
+START_TEST(a_socket_that_is_gone_is_told_by_its_error)
+{
+    start();
+    wait_for(VERDICT_GOOD);
+    uv_close((uv_handle_t *)&server.udp, NULL);
+    wait_for(VERDICT_BAD);
+    ck_assert_msg(strstr(why, "UDP") != NULL && strstr(why, "nobody listens") != NULL, "%s", why);
+}
+END_TEST
+
 START_TEST(a_listener_for_nobody_else_leaves_a_prefix_alone)
 {
     settings.announce.prefix_count = 2;
@@ -510,6 +520,7 @@ int main(void)
     tcase_add_test(tests, nothing_is_said_before_the_server_serves);
     tcase_add_test(tests, a_failed_zone_counts_at_once);
     tcase_add_test(tests, a_server_that_is_gone_counts_at_once);
+    tcase_add_test(tests, a_socket_that_is_gone_is_told_by_its_error);
     tcase_add_test(tests, a_listener_for_nobody_else_leaves_a_prefix_alone);
     tcase_add_test(tests, a_zone_answered_badly_takes_its_own_prefix);
     tcase_add_test(tests, a_lost_zone_takes_its_own_prefix);
