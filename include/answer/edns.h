@@ -10,12 +10,14 @@
 #define HITHER_ANSWER_EDNS_H
 
 #include "answer/cookie.h"
+#include "wire/rdata.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#define EDNS_DO        0x8000
 #define EDNS_OPT_FIXED 11  /* octets of an OPT without options */
 #define EDNS_UDP_LEAST 512 /* and what holds without EDNS (RFC 1035 4.2.1) */
 
@@ -83,7 +85,15 @@ bool edns_take(struct edns *edns, uint16_t class, uint32_t ttl, struct reader op
 uint16_t edns_octets(const struct edns *edns, const struct edns_reply *reply);
 
 /* Writes an OPT without options: EDNS_OPT_FIXED octets. `rcode` is the answer's, all twelve bits. */
-void edns_put_fixed(uint8_t *at, const struct edns *edns, uint16_t udp_octets, uint16_t rcode);
+static inline void edns_put_fixed(uint8_t *at, const struct edns *edns, uint16_t udp_octets, uint16_t rcode)
+{
+    at[0] = 0;
+    octets_set_u16(at + 1, RR_OPT);
+    octets_set_u16(at + 3, udp_octets);
+    octets_set_u16(at + 5, (rcode & 0xff0U) << 4);
+    octets_set_u16(at + 7, edns->dnssec_ok ? EDNS_DO : 0);
+    octets_set_u16(at + 9, 0);
+}
 
 /* Writes that OPT, with the extended error when it fits. */
 void edns_put(struct writer *w, const struct edns *edns, const struct edns_reply *reply);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define POINTER_REACH   0x3fff /* beyond that names may have to be written otherwise */
+#define SHORTEST_COPIED 16     /* octets; an A record has as many, records shorter than that are rare */
 #define TYPE_META_FIRST 128    /* QTYPEs and meta types (RFC 6895 3.1) are 128 to 255 */
 #define TYPE_META_LAST  255
 
@@ -28,18 +29,17 @@ static inline size_t room_for(const struct query *query, const struct answer_pol
     return most < capacity ? most : capacity;
 }
 
-static inline uint8_t *append(uint8_t *at, const void *octets, size_t count)
+/* Whether the RRset is taken in by copy(), and nothing has to be added for it. */
+static inline bool is_copied(const struct rrset_view *view, bool signatures)
 {
-    memcpy(at, octets, count);
-    return at + count;
+    return view->link_count == 0 && view->octets >= SHORTEST_COPIED &&
+           (!signatures || view->signature_octets >= SHORTEST_COPIED);
 }
 
-/* Header and question as they came, in pieces of sixteen octets of which the last may overlap the one before:
- * together they have 17 at least. The id stays, so does the number of questions. */
-static inline uint8_t *put_question(uint8_t *to, const struct query *query)
+/* In pieces of sixteen octets, of which the last may overlap the one before: `octets` are sixteen at least.
+ */
+static inline uint8_t *copy(uint8_t *to, const uint8_t *from, size_t octets)
 {
-    const uint8_t *from = query->message->query;
-    size_t octets = MESSAGE_HEADER_OCTETS + (size_t)query->question_octets;
     for (size_t at = 0; at + 16 < octets; at += 16)
         memcpy(to + at, from + at, 16);
     memcpy(to + octets - 16, from + octets - 16, 16);
@@ -67,16 +67,18 @@ size_t direct_answer(const struct query *query, const struct answer_policy *poli
     size_t opt_octets = query->edns.present ? EDNS_OPT_FIXED : 0;
     size_t octets = MESSAGE_HEADER_OCTETS + query->question_octets + view.octets + opt_octets +
                     (signatures ? view.signature_octets : 0U);
-    if (view.link_count > 0 || octets > room_for(query, policy))
+    if (!is_copied(&view, signatures) || octets > room_for(query, policy))
         return 0;
 
     uint8_t *response = query->message->response;
-    uint8_t *at = put_question(response, query);
+    /* The id stays, so does the number of questions. */
+    uint8_t *at =
+        copy(response, query->message->query, MESSAGE_HEADER_OCTETS + (size_t)query->question_octets);
     set_header(response, query, view.record_count + (signatures ? view.signature_count : 0U),
                query->edns.present ? 1 : 0);
-    at = append(at, view.records, view.octets);
+    at = copy(at, view.records, view.octets);
     if (signatures)
-        at = append(at, view.signatures, view.signature_octets);
+        at = copy(at, view.signatures, view.signature_octets);
     if (query->edns.present)
         edns_put_fixed(at, &query->edns, policy->udp_octets, RCODE_NOERROR);
     return octets;

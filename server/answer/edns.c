@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#define DO_BIT             0x8000
 #define OPTION_FIXED       4
 #define KEEPALIVE_OCTETS   2
 #define ZONEVERSION_OCTETS 6
@@ -52,7 +51,7 @@ bool edns_take(struct edns *edns, uint16_t class, uint32_t ttl, struct reader op
     edns->present = true;
     edns->has_options = reader_left(&options) > 0;
     edns->udp_octets = class > EDNS_UDP_LEAST ? class : EDNS_UDP_LEAST;
-    edns->dnssec_ok = (ttl & DO_BIT) != 0;
+    edns->dnssec_ok = (ttl & EDNS_DO) != 0;
     edns->bad_version = (ttl >> 16 & 0xff) != 0;
     while (reader_left(&options) > 0) {
         uint16_t code = reader_u16(&options);
@@ -142,16 +141,6 @@ static void put_options(struct writer *w, const struct edns *edns, const struct 
         put_option(w, EDNS_ERROR, ERROR_OCTETS);
         writer_u16(w, (uint16_t)reply->error);
     }
-}
-
-void edns_put_fixed(uint8_t *at, const struct edns *edns, uint16_t udp_octets, uint16_t rcode)
-{
-    at[0] = 0;
-    octets_set_u16(at + 1, RR_OPT);
-    octets_set_u16(at + 3, udp_octets);
-    octets_set_u16(at + 5, (rcode & 0xff0U) << 4);
-    octets_set_u16(at + 7, edns->dnssec_ok ? DO_BIT : 0);
-    octets_set_u16(at + 9, 0);
 }
 
 void edns_put(struct writer *w, const struct edns *edns, const struct edns_reply *reply)

@@ -97,11 +97,31 @@ static __attribute__((noinline)) bool take_records(struct query *query, struct r
     return reader_left(r) == 0;
 }
 
+/* Whether what is left of the message is an OPT and nothing else. */
+static inline bool is_lone_opt(const struct reader *r)
+{
+    const uint8_t *opt = r->at;
+    return reader_left(r) >= EDNS_OPT_FIXED && opt[0] == 0 && octets_u16(opt + 1) == RR_OPT &&
+           octets_u16(opt + 9) == reader_left(r) - EDNS_OPT_FIXED;
+}
+
+static inline bool take_lone_opt(struct query *query, struct reader *r)
+{
+    const uint8_t *opt = reader_bytes(r, EDNS_OPT_FIXED);
+    return opt != NULL && edns_take(&query->edns, octets_u16(opt + 3),
+                                    (uint32_t)octets_u16(opt + 5) << 16 | octets_u16(opt + 7), *r);
+}
+
 /* What follows the question: mostly nothing, or an OPT. */
 static inline bool take_rest(struct query *query, struct reader *r, const uint8_t *header)
 {
     static const uint8_t none[6];
-    return memcmp(header + 6, none, sizeof none) == 0 ? reader_left(r) == 0 : take_records(query, r, header);
+    static const uint8_t one_additional[6] = {0, 0, 0, 0, 0, 1};
+    if (memcmp(header + 6, none, sizeof none) == 0)
+        return reader_left(r) == 0;
+    if (memcmp(header + 6, one_additional, sizeof one_additional) == 0 && is_lone_opt(r))
+        return take_lone_opt(query, r);
+    return take_records(query, r, header);
 }
 
 static inline bool take_question(struct query *query, struct reader *r)

@@ -28,12 +28,20 @@ static size_t take_labels(struct lookup_name *name, const uint8_t *wire, size_t 
     return 0;
 }
 
-size_t lookup_name_take(struct lookup_name *name, const uint8_t *wire, size_t octets)
+/* Copies the name folded. What follows it in a message is copied along, as far as it is there: a short name
+ * then takes no more thought than one of sixteen octets. */
+static inline void take_folded(struct lookup_name *name, const uint8_t *wire)
 {
-    size_t taken = take_labels(name, wire, octets);
-    if (taken == 0)
-        return 0;
-    name_fold(name->folded, wire, taken);
+    size_t taken = name->octets;
+    name_fold_sixteen(name->folded, wire);
+    for (size_t at = 16; at + 16 <= taken; at += 16)
+        name_fold_sixteen(name->folded + at, wire + at);
+    if (taken > 16)
+        name_fold_sixteen(name->folded + taken - 16, wire + taken - 16);
+}
+
+static inline void take_hashes(struct lookup_name *name)
+{
     uint64_t hash = NAME_HASH_ROOT;
     name->hashes[0] = hash;
     const uint8_t *start = name->starts + name->labels;
@@ -41,6 +49,24 @@ size_t lookup_name_take(struct lookup_name *name, const uint8_t *wire, size_t oc
         hash = name_hash_label(hash, name->folded + *--start);
         *at = hash;
     }
+}
+
+static __attribute__((noinline)) size_t take_at_the_end(struct lookup_name *name, const uint8_t *wire)
+{
+    name_fold(name->folded, wire, name->octets);
+    take_hashes(name);
+    return name->octets;
+}
+
+size_t lookup_name_take(struct lookup_name *name, const uint8_t *wire, size_t octets)
+{
+    size_t taken = take_labels(name, wire, octets);
+    if (taken == 0)
+        return 0;
+    if (octets < 16)
+        return take_at_the_end(name, wire);
+    take_folded(name, wire);
+    take_hashes(name);
     return taken;
 }
 

@@ -21,7 +21,7 @@ static const char example[] =
     "ns1 A 192.0.2.1\n"
     "WwW A 192.0.2.3\nwww A 192.0.2.4\nwww TXT \"a\" \"b\"\n"
     "alias CNAME www\n"
-    "large TYPE65280 \\# 3 010203\n"
+    "least TYPE65280 \\# 4 01020304\nshort TYPE65280 \\# 3 010203\n"
     "*.w A 192.0.2.4\n"
     "sub NS ns.sub\nns.sub A 192.0.2.5\n"
     "sub DS 1 8 2 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n";
@@ -35,7 +35,8 @@ static const struct {
     {{"www.example.", "A", 0, 1232, 0}, LANES_SAME},
     {{"www.example.", "TXT", 1, 4096, 0}, LANES_SAME},
     {{"www.example.", "A", 1, 1232, ANSWER_TCP}, LANES_SAME},
-    {{"large.example.", "TYPE65280", 0, 0, 0}, LANES_SAME},
+    {{"least.example.", "TYPE65280", 0, 0, 0}, LANES_SAME},
+    {{"short.example.", "TYPE65280", 0, 0, 0}, LANES_AT_LENGTH}, /* fewer octets than are copied at once */
     {{"alias.example.", "CNAME", 0, 0, 0}, LANES_SAME},
     {{"example.", "SOA", 0, 0, 0}, LANES_SAME},
     {{"example.", "MX", 0, 0, 0}, LANES_SAME},
