@@ -75,6 +75,8 @@ struct steer {
     char health_why[STEER_HEALTH_OCTETS];
     struct verdict_report report; /* health's last */
 
+    uv_timer_t drain; /* the end of an operator's drain */
+
     enum steer_leaving leaving;
     uv_timer_t linger;
     struct mono linger_until;
@@ -107,6 +109,15 @@ void steer_leave(struct steer *s, const char *reason);
 
 /* Ends everything now. */
 void steer_leave_now(struct steer *s, int status);
+
+/* steer_drain.c: an operator's drain, which lasts over restarts. */
+
+/* Drains when that was asked for before this start. */
+void steer_drain_start(struct steer *s);
+
+/* `for_ms` 0: until steer_resume(). 0; or -errno when it won't last over a restart. */
+int steer_drain(struct steer *s, const char *reason, uint64_t for_ms);
+void steer_resume(struct steer *s);
 
 /* steer_reload.c: the configuration and the zones again. `request` (NULL: SIGHUP) is answered when the server
  * is done. */

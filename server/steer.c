@@ -184,6 +184,7 @@ static bool steer_start_route(struct steer *s)
         return false;
     }
     announcer_watch(s->announcer, steer_on_route, s);
+    steer_drain_start(s);
     steer_on_route(s);
     return steer_fleet_apply(s);
 }

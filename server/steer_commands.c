@@ -7,13 +7,15 @@
  *     zones   shared_up
  */
 #include "base/log.h"
+#include "config/value.h"
 #include "control/report.h"
 #include "steer.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define COMMANDS_MAX_ZONES 100000 /* that one reply tells of */
+#define DRAIN_LONGEST_MS   2592000000U /* thirty days */
+#define COMMANDS_MAX_ZONES 100000      /* that one reply tells of */
 
 static const char *commands_backend(const struct steer *s)
 {
@@ -113,9 +115,19 @@ static void commands_drain(struct control_request *request, void *owner)
                        "too few PoPs would be left: %s; `hither drain --force` does it all the same", few);
         return;
     }
+    const char *span = control_text(request, "for");
+    uint64_t for_ms = 0;
+    struct value_why why;
+    if (span != NULL && !value_duration(span, 1000, DRAIN_LONGEST_MS, &for_ms, &why)) {
+        control_refuse(request, NULL, "--for %s", why.text);
+        return;
+    }
     log_info("told to drain%s%s", reason != NULL ? ": " : "", reason != NULL ? reason : "");
-    announcer_drain(s->announcer, reason, NULL, NULL);
-    commands_done(s, request, "draining; `hither resume` takes it back");
+    int error = steer_drain(s, reason, for_ms);
+    commands_done(s, request,
+                  error < 0    ? "draining, but only until hitherd is restarted: see the log"
+                  : for_ms > 0 ? "draining; takes itself back when the time is over"
+                               : "draining; `hither resume` takes it back");
 }
 
 static void commands_resume(struct control_request *request, void *owner)
@@ -126,7 +138,7 @@ static void commands_resume(struct control_request *request, void *owner)
         return;
     }
     log_info("told to resume");
-    announcer_resume(s->announcer);
+    steer_resume(s);
     commands_done(s, request, "announcing again as soon as the checks are good");
 }
 

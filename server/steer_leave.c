@@ -29,6 +29,7 @@ static void leave_end(void *arg)
     leave_close_handle((uv_handle_t *)&s->term);
     leave_close_handle((uv_handle_t *)&s->interrupt);
     leave_close_handle((uv_handle_t *)&s->linger);
+    leave_close_handle((uv_handle_t *)&s->drain);
     leave_close_handle((uv_handle_t *)&s->watchdog);
     log_info("left");
 }

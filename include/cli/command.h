@@ -21,6 +21,7 @@ struct cli_options {
     const char *socket; /* NULL: what the configuration names */
     const char *output; /* of compile; NULL: ZONE.image here */
     const char *reason; /* of drain; NULL: none */
+    const char *span;   /* of drain, as written; NULL: until it is taken back */
     bool json;
     bool force;             /* drain: whatever the other PoPs say */
     char *const *arguments; /* behind the command's name */
@@ -32,6 +33,9 @@ enum cli_exit cli_ask(const char *command, const struct cli_options *options);
 
 /* Judges a configuration and all its zones, or one zone file (server/cli/check.c). */
 enum cli_exit cli_check(const struct cli_options *options);
+
+/* Judges anew what a flight recorder wrote (server/cli/replay.c). */
+enum cli_exit cli_replay(const struct cli_options *options);
 
 /* Compiles a zone file to an image file (server/cli/compile.c). */
 enum cli_exit cli_compile(const struct cli_options *options);

@@ -73,6 +73,8 @@ static json_t *make_request(size_t ask, const struct cli_options *options)
         (void)json_object_set_new(request, "reason", json_string(options->reason));
     if (options->force)
         (void)json_object_set_new(request, "force", json_true());
+    if (options->span != NULL)
+        (void)json_object_set_new(request, "for", json_string(options->span));
     return request;
 }
 

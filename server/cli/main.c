@@ -15,6 +15,7 @@
 #define LETTER_REASON 257
 #define LETTER_JSON   258
 #define LETTER_FORCE  259
+#define LETTER_FOR    260
 
 static const struct subcommand {
     const char *name;
@@ -31,8 +32,10 @@ static const struct subcommand {
     {"drain", "", 0, 0, "take the route back, and go on answering",
      "Marks the routes with GRACEFUL_SHUTDOWN, waits announce.drain-wait, and withdraws them. Queries that "
      "still\n"
-     "come are answered. `hither resume` takes it back.\n\n"
+     "come are answered. `hither resume` takes it back. "
+     "Lasts over restarts of hitherd.\n\n"
      "  --reason TEXT    told to the neighbours, and shown by `hither status`\n"
+     "  --for TIME       takes itself back after 90s, 30m, 2h\n"
      "  --force          even when the fleet knows of too few other PoPs that are up\n"},
     {"resume", "", 0, 0, "announce again after a drain",
      "The route comes back as soon as the checks are good.\n"},
@@ -46,6 +49,11 @@ static const struct subcommand {
      "Reads FILE, by default the configuration that hitherd would read, and every zone in it, and shows all\n"
      "findings with file and line. A FILE that ends in .zone is checked as that zone by itself. Needs no\n"
      "running daemon.\n"},
+    {"replay", "FILE", 1, 1, "judge anew what led to each change of the route",
+     "FILE is the flight.log of a server.state-dir. Each line has all that a verdict was made of: shows what "
+     "was\n"
+     "decided, and what this version would decide. Exit status 1 when that differs. Needs no running "
+     "daemon.\n"},
     {"compile", "ZONE FILE", 2, 2, "compile a zone's text to an image file",
      "Reads the text of ZONE from FILE and writes the image that hitherd would serve: the same text gives "
      "the\n"
@@ -64,6 +72,7 @@ static const struct option long_options[] = {
     {"force", no_argument, NULL, LETTER_FORCE},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
+    {"for", required_argument, NULL, LETTER_FOR},
     {NULL, 0, NULL, 0},
 };
 
@@ -132,6 +141,9 @@ static enum wish read_options(int argc, char **argv, struct cli_options *options
         case LETTER_REASON:
             options->reason = optarg;
             break;
+        case LETTER_FOR:
+            options->span = optarg;
+            break;
         case LETTER_JSON:
             options->json = true;
             break;
@@ -161,6 +173,8 @@ static bool options_fit(const struct subcommand *sub, const struct cli_options *
         wrong = "--reason";
     if (options->force && strcmp(sub->name, "drain") != 0)
         wrong = "--force";
+    if (options->span != NULL && strcmp(sub->name, "drain") != 0)
+        wrong = "--for";
     if (wrong != NULL)
         (void)fprintf(stderr, "hither: %s isn't for the command %s\n", wrong, sub->name);
     return wrong == NULL;
@@ -178,6 +192,8 @@ static enum cli_exit run_subcommand(const char *name, const struct cli_options *
     }
     if (strcmp(name, "check") == 0)
         return cli_check(options);
+    if (strcmp(name, "replay") == 0)
+        return cli_replay(options);
     if (strcmp(name, "compile") == 0)
         return cli_compile(options);
     return cli_ask(name, options);

@@ -377,6 +377,26 @@ static void show_death(const struct show *show, const json_t *death)
                   number_of(death, "queries"));
 }
 
+static void show_other_check(const struct show *show, const json_t *check)
+{
+    (void)fprintf(show->out, "    %s %-8s %s", json_is_true(json_object_get(check, "good")) ? "good" : "bad ",
+                  text_of(check, "class"), text_of(check, "name"));
+    if (number_of(check, "of") >= 0)
+        (void)fprintf(show->out, ", %" PRId64 " of %" PRId64, number_of(check, "value"),
+                      number_of(check, "of"));
+    if (text_of(check, "why")[0] != '\0')
+        (void)fprintf(show->out, ": %s", text_of(check, "why"));
+    (void)fputc('\n', show->out);
+}
+
+static void show_change(const struct show *show, const json_t *change)
+{
+    char span[32];
+    (void)fprintf(show->out, "    %s ago %s: %s -> %s: %s\n",
+                  show_span(number_of(change, "ms_ago") / 1000, span), text_of(change, "prefix"),
+                  text_of(change, "from"), text_of(change, "to"), text_of(change, "why"));
+}
+
 void show_why(const struct show *show, const json_t *reply)
 {
     char span[32];
@@ -411,6 +431,8 @@ void show_why(const struct show *show, const json_t *reply)
     show_fleet(show, json_object_get(reply, "fleet"));
     show_list(show, "prefixes", json_object_get(reply, "prefixes"), show_scope);
     show_list(show, "checks of the last round", json_object_get(reply, "checks"), show_check);
+    show_list(show, "other checks", json_object_get(reply, "other_checks"), show_other_check);
+    show_list(show, "changes", json_object_get(json_object_get(reply, "flight"), "changes"), show_change);
 }
 
 static int widest_name(const json_t *zones)

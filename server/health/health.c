@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "health/asked.h"
 #include "health/exec.h"
+#include "health/flight.h"
 #include "health/probe.h"
 #include "health/strain.h"
 #include "health/zones.h"
@@ -21,6 +22,7 @@
 #include <time.h>
 
 #define WATCH_MS       20 /* how often shared memory is looked at */
+#define FLIGHT_TOLD    16 /* changes that `why` shows */
 #define STRAIN_MS      10000
 #define FIRST_RETRY_MS 100 /* between rounds before the first good verdict */
 #define WHY_OCTETS     1400
@@ -63,6 +65,7 @@ struct health {
     uint64_t good_answers; /* by the server's count, when the round began */
     bool clients_good;     /* clients got good answers while the last round ran, more than our own */
     struct exec_checks *execs;
+    struct flight *flight;
     struct strain strain;
     struct mono strain_at;
     int64_t unix_offset_s; /* wall time less monotonic time, as at the start */
@@ -212,16 +215,40 @@ static char *scope_name(const struct scope *scope, char name[SCOPE_NAME_OCTETS])
     return name;
 }
 
+static const char *scope_why(const struct health *h, const struct scope *scope)
+{
+    return scope->zones.withdraws && !h->gone && h->serving ? scope->zones.why : h->why;
+}
+
+/* All that happens to a prefix passes here, so that what changes it is on record. */
+static void scope_step(struct health *h, struct scope *scope, struct mono now,
+                       const struct verdict_input *input)
+{
+    struct flight_record record = {
+        .at = now, .unix_s = (int64_t)time(NULL), .rules = h->rules, .before = scope->state, .input = *input};
+    record.after = verdict_step(&scope->state, &h->rules, now, input);
+    if (record.after == record.before.verdict)
+        return;
+    health_say_why(h);
+    (void)scope_name(scope, record.prefix);
+    (void)snprintf(record.why, sizeof record.why, "%.*s", (int)sizeof record.why - 1, scope_why(h, scope));
+    flight_note(h->flight, &record);
+}
+
+static void scope_happens(struct health *h, struct scope *scope, struct mono now, enum verdict_kind kind)
+{
+    scope_step(h, scope, now, &(struct verdict_input){.kind = kind});
+}
+
 static void scope_log(const struct health *h, struct scope *scope)
 {
     char name[SCOPE_NAME_OCTETS];
     enum verdict verdict = scope->state.verdict;
-    bool of_zones = scope->zones.withdraws && !h->gone && h->serving;
     if (verdict == scope->told)
         return;
     scope->told = verdict;
     log_write(verdict == VERDICT_GOOD ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "verdict on %s: %s: %s",
-              scope_name(scope, name), verdict_name(verdict), of_zones ? scope->zones.why : h->why);
+              scope_name(scope, name), verdict_name(verdict), scope_why(h, scope));
 }
 
 static void health_tell(struct health *h)
@@ -336,7 +363,7 @@ static void health_round_complete(struct health *h, struct mono now)
         struct scope *scope = &h->scopes[i];
         size_t count = scope_checks(h, scope, checks);
         struct verdict_input input = verdict_round_of(checks, count, suspect);
-        verdict_step(&scope->state, &h->rules, now, &input);
+        scope_step(h, scope, now, &input);
     }
     health_tell(h);
 }
@@ -432,7 +459,7 @@ static bool health_has_common_scope(const struct health *h)
 }
 
 /* A zone's state needs no probe to be believed. */
-static void scope_take_zones(const struct health *h, struct scope *scope, bool has_common, struct mono now)
+static void scope_take_zones(struct health *h, struct scope *scope, bool has_common, struct mono now)
 {
     const struct settings_prefix *p = &scope->prefix;
     scope->group = zones_group_of(&h->scan.last, p->family, p->bits, p->octets);
@@ -441,9 +468,9 @@ static void scope_take_zones(const struct health *h, struct scope *scope, bool h
     if (scope->zones.only_stale && h->settings.zone_stale == CHECK_ADVISORY)
         scope->zones.degrades = false;
     if (scope->zones.withdraws && scope->state.was_good)
-        verdict_fail(&scope->state, &h->rules, now);
+        scope_happens(h, scope, now, VERDICT_FAIL);
     if (scope->zones.degrades)
-        verdict_degrade(&scope->state, &h->rules, now);
+        scope_happens(h, scope, now, VERDICT_DEGRADE);
 }
 
 static bool health_look_at_zones(struct health *h, struct mono now)
@@ -464,7 +491,8 @@ static bool health_judge_all(struct health *h, struct mono now)
     for (size_t i = 0; i < h->scope_count; i++) {
         struct scope *scope = &h->scopes[i];
         enum verdict before = scope->state.verdict;
-        changed |= verdict_judge(&scope->state, &h->rules, now) != before;
+        scope_happens(h, scope, now, VERDICT_JUDGE);
+        changed |= scope->state.verdict != before;
     }
     return changed;
 }
@@ -478,7 +506,7 @@ static void health_excuse_lag(struct health *h, struct mono now)
     if (late <= WATCH_MS)
         return;
     for (size_t i = 0; i < h->scope_count; i++)
-        verdict_excuse(&h->scopes[i].state, late);
+        scope_step(h, &h->scopes[i], now, &(struct verdict_input){.kind = VERDICT_EXCUSE, .excuse_ms = late});
 }
 
 /* Workers' loops are late when their hearts are. */
@@ -522,7 +550,7 @@ void health_server_gone(struct health *h, const char *why)
         return;
     for (size_t i = 0; i < h->scope_count; i++)
         if (h->scopes[i].state.verdict != VERDICT_NONE)
-            verdict_fail(&h->scopes[i].state, &h->rules, now);
+            scope_happens(h, &h->scopes[i], now, VERDICT_FAIL);
     health_tell(h);
 }
 
@@ -532,7 +560,7 @@ void health_server_back(struct health *h)
         return;
     h->gone = false;
     for (size_t i = 0; i < h->scope_count; i++)
-        verdict_restart(&h->scopes[i].state);
+        scope_happens(h, &h->scopes[i], mono_now(), VERDICT_RESTART);
     zones_scan_again(&h->scan);
     health_schedule(h, 0);
 }
@@ -658,6 +686,11 @@ struct health *health_start(uv_loop_t *loop, const struct settings *settings, co
     h->open_handles = 2;
     h->unix_offset_s = (int64_t)time(NULL) - mono_now().ns / 1000000000;
     strain_open(&h->strain);
+    h->flight = flight_open(loop, settings->server.state_dir);
+    if (h->flight == NULL) {
+        health_stop(h);
+        return NULL;
+    }
     if (health_reload(h, settings) < 0) {
         health_stop(h);
         return NULL;
@@ -684,6 +717,7 @@ void health_stop(struct health *h)
     if (h->probe != NULL)
         probe_free(h->probe);
     exec_stop(h->execs);
+    flight_close(h->flight);
     uv_close((uv_handle_t *)&h->interval, on_handle_closed);
     uv_close((uv_handle_t *)&h->watch, on_handle_closed);
 }
@@ -752,9 +786,10 @@ json_t *health_why(const struct health *h)
         json_pack("{s:I, s:I, s:I, s:I, s:I}", "interval_ms", (json_int_t)h->settings.interval_ms,
                   "timeout_ms", (json_int_t)h->settings.timeout_ms, "fall", (json_int_t)h->rules.fall, "rise",
                   (json_int_t)h->rules.rise, "stale_ms", (json_int_t)h->rules.stale_ms);
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:i, s:o, s:o, s:o}", "verdict",
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:i, s:o, s:o, s:o, s:o}", "verdict",
                      verdict_name(health_overall(h)), "why", h->why, "rules", rules, "server", server,
                      "zones", zones, "rounds", (json_int_t)h->rounds, "round_took_ms",
                      (json_int_t)h->round_took_ms, "asked_zones", h->asked.count, "checks", checks,
-                     "other_checks", others, "prefixes", prefixes);
+                     "other_checks", others, "flight", flight_tell(h->flight, now, FLIGHT_TOLD), "prefixes",
+                     prefixes);
 }

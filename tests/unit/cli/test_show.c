@@ -98,7 +98,12 @@ START_TEST(why)
         "\"prefixes\":[{\"prefix\":\"everything\",\"verdict\":\"bad\",\"since_ms\":3000,\"good_in_a_row\":0,"
         "\"bad_in_a_row\":6,\"flaps\":1,\"held_down_ms\":4500}],"
         "\"checks\":[{\"address\":\"127.0.0.1@53\",\"transport\":\"udp\",\"class\":\"LOCAL\",\"good\":false,"
-        "\"asked\":2,\"answered\":1,\"name\":\"a.\",\"why\":\"SERVFAIL\"}]}";
+        "\"asked\":2,\"answered\":1,\"name\":\"a.\",\"why\":\"SERVFAIL\"}],"
+        "\"other_checks\":[{\"name\":\"disk\",\"class\":\"SHARED\",\"good\":false,\"why\":\"exit status 1\"},"
+        "{\"name\":\"descriptors\",\"class\":\"ADVISORY\",\"good\":true,\"value\":7,\"of\":1024}],"
+        "\"flight\":{\"changes\":[{\"ms_ago\":4000,\"prefix\":\"everything\",\"from\":\"good\",\"to\":"
+        "\"bad\","
+        "\"why\":\"no answer\"}]}}";
     ck_assert_str_eq(
         shown(show_why, reply, false),
         "withdrawn for 3 s: checks fail\n"
@@ -110,7 +115,12 @@ START_TEST(why)
         "    everything               bad for 3 s, 6 bad rounds in a row, 1 flaps, held down for "
         "another 5 s\n"
         "  checks of the last round\n"
-        "    bad  LOCAL    127.0.0.1@53 udp, 1 of 2 answered; a.: SERVFAIL\n");
+        "    bad  LOCAL    127.0.0.1@53 udp, 1 of 2 answered; a.: SERVFAIL\n"
+        "  other checks\n"
+        "    bad  SHARED   disk: exit status 1\n"
+        "    good ADVISORY descriptors, 7 of 1024\n"
+        "  changes\n"
+        "    4 s ago everything: good -> bad: no answer\n");
 }
 END_TEST
 

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * `hither drain` and `hither resume`: a drain lasts over restarts, so that a machine that is being worked on
+ * doesn't announce itself the moment it is back; with --for it takes itself back.
+ *
+ *     drain  -> STATE-DIR/drain (reason, when, for how long) -> announcer_drain(), a timer
+ *     start  -> what is in the file, if its time isn't over  -> the same
+ *     resume -> no file                                      -> announcer_resume()
+ *
+ * Within one life the time is monotonic; over a restart it has to be the wall clock's, and never more than
+ * what was asked for.
+ */
+#include "base/log.h"
+#include "steer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DRAIN_REASON_OCTETS 128
+
+static void drain_path(const struct steer *s, const char *suffix, char path[PATH_MAX])
+{
+    (void)snprintf(path, PATH_MAX, "%s/drain%s", s->settings->server.state_dir, suffix);
+}
+
+/* 0 or -errno. */
+static int drain_remember(const struct steer *s, const char *reason, uint64_t for_ms)
+{
+    char path[PATH_MAX];
+    char next[PATH_MAX];
+    drain_path(s, "", path);
+    drain_path(s, ".new", next);
+    json_t *json = json_pack("{s:s, s:I, s:I}", "reason", reason, "since_unix_s", (json_int_t)time(NULL),
+                             "for_ms", (json_int_t)for_ms);
+    int error = json != NULL && json_dump_file(json, next, JSON_COMPACT) == 0 ? 0 : -EIO;
+    json_decref(json);
+    if (error == 0 && rename(next, path) < 0)
+        error = -errno;
+    return error;
+}
+
+static void drain_forget(const struct steer *s)
+{
+    char path[PATH_MAX];
+    drain_path(s, "", path);
+    if (unlink(path) < 0 && errno != ENOENT)
+        log_warn("%s can't be removed, so the next start will drain again: %s", path, strerror(errno));
+}
+
+static void drain_end(struct steer *s)
+{
+    (void)uv_timer_stop(&s->drain);
+    drain_forget(s);
+    announcer_resume(s->announcer);
+}
+
+static void drain_on_time(uv_timer_t *timer)
+{
+    struct steer *s = timer->data;
+    if (s->leaving != STEER_STAYS)
+        return;
+    log_info("the time of the drain is over");
+    drain_end(s);
+}
+
+/* `left_ms` 0: until it is taken back. */
+static void drain_begin(struct steer *s, const char *reason, uint64_t left_ms)
+{
+    (void)uv_timer_stop(&s->drain);
+    if (left_ms > 0)
+        (void)uv_timer_start(&s->drain, drain_on_time, left_ms, 0);
+    announcer_drain(s->announcer, reason, NULL, NULL);
+}
+
+/* What is left of the drain in the file; false: there is none, or its time is over. */
+static bool drain_recall(const struct steer *s, char reason[DRAIN_REASON_OCTETS], uint64_t *left_ms)
+{
+    char path[PATH_MAX];
+    drain_path(s, "", path);
+    if (access(path, F_OK) < 0)
+        return false;
+    *left_ms = 0;
+    json_t *json = json_load_file(path, 0, NULL);
+    const char *text = json_string_value(json_object_get(json, "reason"));
+    int64_t since_s = json_integer_value(json_object_get(json, "since_unix_s"));
+    int64_t for_ms = json_integer_value(json_object_get(json, "for_ms"));
+    if (json == NULL)
+        text = "somebody drained this PoP (the note of it can't be read)";
+    (void)snprintf(reason, DRAIN_REASON_OCTETS, "%s", text != NULL ? text : "");
+    json_decref(json);
+    if (for_ms <= 0)
+        return true;
+    int64_t gone_s = (int64_t)time(NULL) - since_s;
+    int64_t gone_ms = gone_s < 0 ? 0 : gone_s < for_ms / 1000 + 1 ? gone_s * 1000 : for_ms;
+    *left_ms = gone_ms < for_ms ? (uint64_t)(for_ms - gone_ms) : 0;
+    return gone_ms < for_ms;
+}
+
+void steer_drain_start(struct steer *s)
+{
+    char reason[DRAIN_REASON_OCTETS];
+    uint64_t left_ms;
+    (void)uv_timer_init(&s->loop, &s->drain);
+    s->drain.data = s;
+    if (s->settings->server.state_dir == NULL)
+        return;
+    if (!drain_recall(s, reason, &left_ms)) {
+        drain_forget(s);
+        return;
+    }
+    log_info("drained before this start: nothing is announced until `hither resume`");
+    drain_begin(s, reason, left_ms);
+}
+
+int steer_drain(struct steer *s, const char *reason, uint64_t for_ms)
+{
+    const char *text = reason != NULL ? reason : "";
+    int error = s->settings->server.state_dir != NULL ? drain_remember(s, text, for_ms) : -ENOENT;
+    if (error < 0)
+        log_warn("the drain won't last over a restart: %s can't be written: %s",
+                 s->settings->server.state_dir != NULL ? s->settings->server.state_dir : "server.state-dir",
+                 strerror(-error));
+    drain_begin(s, text, for_ms);
+    return error;
+}
+
+void steer_resume(struct steer *s)
+{
+    drain_end(s);
+}
