@@ -304,17 +304,17 @@ struct zones_effect zones_judge(const struct zones_summary *summary, size_t grou
 {
     char name[NAME_TEXT_MAX];
     struct zones_effect effect = {0};
-    const struct zones_group *own = group < ZONES_COMMON ? &summary->groups[group] : NULL;
-    const struct zones_group *common = takes_common ? &summary->groups[ZONES_COMMON] : NULL;
-    const struct zones_group *worst = own != NULL ? own : common;
-    if (own != NULL && common != NULL && common->worst > own->worst)
-        worst = common;
     if (summary->total > 0 && summary->failed == summary->total) {
         effect.withdraws = true;
         (void)snprintf(effect.why, sizeof effect.why, "not one of %zu zones can be served: %s and all others",
                        summary->total, zones_first_failed(summary, name));
         return effect;
     }
+    const struct zones_group *own = group < ZONES_COMMON ? &summary->groups[group] : NULL;
+    const struct zones_group *common = takes_common ? &summary->groups[ZONES_COMMON] : NULL;
+    const struct zones_group *worst = own != NULL ? own : common;
+    if (own != NULL && common != NULL && common->worst > own->worst)
+        worst = common;
     if (worst == NULL || worst->worst == ZONES_NO_TROUBLE)
         return effect;
     effect.withdraws = own != NULL && own->lost > 0;
