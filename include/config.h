@@ -154,6 +154,7 @@ struct settings_exec {
 struct settings_health {
     uint32_t interval_ms;
     uint32_t timeout_ms;
+    uint32_t restart_grace_ms; /* a server that died and is back within this time keeps its route */
     unsigned fall;
     unsigned rise;
     unsigned window;      /* the last so many rounds */

@@ -6,7 +6,7 @@
  *
  *     fork, exec ourselves --> server
  *     SIGCHLD, still heart --> kill --> start again (base/respawn)
- *     not serving for GUARD_GRACE_MS --> `gone`;  serving again --> `back`
+ *     not serving for the grace --> `gone`;  serving again --> `back`
  *
  * The server inherits the service sockets, the shared memory, the channel and the configuration's text; every
  * other descriptor is closed by exec, because a copy of a BGP socket would keep a dead announcer's route
@@ -22,7 +22,6 @@
 #include <stddef.h>
 #include <uv.h>
 
-#define GUARD_GRACE_MS 50    /* a server that is back within this time keeps its route */
 #define GUARD_START_MS 10000 /* from its start to its first heartbeat */
 #define GUARD_STOP_MS  2000  /* from "stop" to SIGKILL */
 #define GUARD_MAX_ASKS 64
@@ -35,7 +34,8 @@ struct guard_setup {
     const struct shared_up *up;
     int down_fd;
     int up_fd;
-    int text_fd; /* the configuration's text in force */
+    int text_fd;      /* the configuration's text in force */
+    int64_t grace_ms; /* a server that is back within this time keeps its route */
 };
 
 /* How a server that wasn't told to leave has died. */
@@ -61,6 +61,9 @@ struct guard_owner {
 typedef void (*guard_reply)(void *arg, const char *json, size_t octets);
 
 struct guard;
+
+/* Another grace, from the next death on. */
+void guard_set_grace(struct guard *guard, int64_t grace_ms);
 
 /* Starts the first server. NULL, and `why` says what is wrong. Copies `setup` and `owner`. */
 struct guard *guard_start(uv_loop_t *loop, const struct guard_setup *setup, const struct guard_owner *owner,

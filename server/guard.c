@@ -354,10 +354,15 @@ static void guard_on_beat(uv_timer_t *timer)
     if (g->pid > 0 && !g->killed)
         guard_check_hearts(g, now);
     guard_look_for_serving(g, now);
-    if (g->down_since.ns != 0 && !g->told_gone && mono_ms_between(g->down_since, now) >= GUARD_GRACE_MS) {
+    if (g->down_since.ns != 0 && !g->told_gone && mono_ms_between(g->down_since, now) >= g->setup.grace_ms) {
         g->told_gone = true;
         g->owner.gone(g->owner.arg, g->why);
     }
+}
+
+void guard_set_grace(struct guard *guard, int64_t grace_ms)
+{
+    guard->setup.grace_ms = grace_ms;
 }
 
 struct guard *guard_start(uv_loop_t *loop, const struct guard_setup *setup, const struct guard_owner *owner,

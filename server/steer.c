@@ -166,6 +166,7 @@ static bool steer_start_guard(struct steer *s)
         .down_fd = s->down_fd,
         .up_fd = s->up_fd,
         .text_fd = s->text_fd,
+        .grace_ms = s->settings->health.restart_grace_ms,
     };
     struct guard_owner owner = {steer_on_death, steer_on_gone, steer_on_back, steer_on_refused, s};
     s->guard = guard_start(&s->loop, &setup, &owner, why, sizeof why);

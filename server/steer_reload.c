@@ -51,6 +51,7 @@ static int reload_apply(struct steer *s, struct settings *wanted)
         return error;
     }
     was = *s->settings;
+    guard_set_grace(s->guard, wanted->health.restart_grace_ms);
     *s->settings = *wanted;
     *wanted = was;
     (void)steer_fleet_apply(s);

@@ -103,6 +103,7 @@ struct raw_health {
     char *zone_max_age;
     char *interval;
     char *timeout;
+    char *restart_grace;
     char *fall;
     char *rise;
     char *window;

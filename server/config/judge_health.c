@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DEFAULT_RESTART_GRACE_MS 50
 #define DEFAULT_INTERVAL_MS      500
 #define DEFAULT_FALL             3
 #define DEFAULT_RISE             5
@@ -101,6 +102,8 @@ void judge_health(struct judge *j)
         judge_duration(j, place("health.interval"), raw->interval, 50, 60000, DEFAULT_INTERVAL_MS);
     uint32_t timeout_ms = health->interval_ms < 1000 ? health->interval_ms : 1000;
     health->timeout_ms = judge_duration(j, place("health.timeout"), raw->timeout, 10, 10000, timeout_ms);
+    health->restart_grace_ms = judge_duration(j, place("health.restart-grace"), raw->restart_grace, 0, 10000,
+                                              DEFAULT_RESTART_GRACE_MS);
     health->fall = (unsigned)judge_number(j, place("health.fall"), raw->fall, 1, 100, DEFAULT_FALL);
     health->rise = (unsigned)judge_number(j, place("health.rise"), raw->rise, 1, 100, DEFAULT_RISE);
     judge_checks(j, raw);

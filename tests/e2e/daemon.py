@@ -2,6 +2,7 @@
 """hitherd, run for a test on free ports of loopback, in a directory of its own."""
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -23,12 +24,14 @@ def free_port():
     while True:
         with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as tcp, \
                 socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as udp:
-            tcp.bind(("::", 0))
+            # Not from the range that the kernel takes clients' ports from: another one could get it meanwhile.
+            port = random.randrange(10000, 32000)
             try:
-                udp.bind(("::", tcp.getsockname()[1]))
+                tcp.bind(("::", port))
+                udp.bind(("::", port))
             except OSError:
                 continue
-            return tcp.getsockname()[1]
+            return port
 
 
 class Daemon:

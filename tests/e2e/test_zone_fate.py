@@ -40,6 +40,7 @@ def hitherd(tmp_path, router):
   drain-wait: 100ms
 health:
   interval: 100ms
+  restart-grace: 10s
 """)
     for name, prefix in [("own", OWN), ("other", OTHER)]:
         text = text.replace(f"file: {name}.example.zone", f"file: {name}.example.zone\n    prefix: {prefix}")
