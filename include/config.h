@@ -102,6 +102,48 @@ struct settings_neighbor {
 enum announce_backend {
     ANNOUNCE_NONE,
     ANNOUNCE_BGP,
+    ANNOUNCE_BIRD,
+    ANNOUNCE_FRR,
+    ANNOUNCE_EXABGP,
+    ANNOUNCE_EXEC,
+    ANNOUNCE_TUN,
+};
+
+#define SETTINGS_MAX_WORDS      32 /* of a command */
+#define SETTINGS_COMMAND_OCTETS 1024
+#define SETTINGS_BACKEND_PATH   108 /* what the address of a local socket holds */
+#define SETTINGS_WORD           64
+#define SETTINGS_DEVICE         16
+
+/* A program and its arguments: words one after the other, each with its closing zero. */
+struct settings_command {
+    uint32_t count; /* 0: none */
+    uint32_t octets;
+    char words[SETTINGS_COMMAND_OCTETS];
+};
+
+/* Of the backends that steer another program. Flat, and zero where nothing is: copied and compared as it is.
+ */
+struct settings_backend {
+    enum announce_backend kind;
+    uint32_t command_timeout_ms;
+    uint32_t verify_interval_ms;
+    uint32_t local_as;
+    char tun_device[SETTINGS_DEVICE]; /* "": none */
+    char bird_socket[SETTINGS_BACKEND_PATH];
+    struct settings_command vtysh;
+    char frr_route_map[SETTINGS_WORD];
+    char frr_lesser_route_map[SETTINGS_WORD];
+    char exabgp_pipe_in[SETTINGS_BACKEND_PATH];
+    char exabgp_pipe_out[SETTINGS_BACKEND_PATH];
+    struct settings_command command;
+    struct settings_command verify_command;
+};
+
+/* Of one prefix: BIRD's protocols that carry it. */
+struct settings_bird_protocols {
+    char usual[SETTINGS_WORD];
+    char lesser[SETTINGS_WORD]; /* in its stead while degraded or draining; "": none */
 };
 
 struct settings_server {
@@ -130,6 +172,8 @@ struct settings_announce {
     struct settings_policy policy; /* what neighbours without keys of their own get */
     uint32_t drain_wait_ms;        /* between GRACEFUL_SHUTDOWN and the withdrawal */
     uint32_t drain_linger_ms;      /* the longest to go on answering after the withdrawal */
+    struct settings_backend other; /* for other backends than our own BGP */
+    struct settings_bird_protocols bird[SETTINGS_MAX_PREFIXES]; /* by the index of the prefix */
 };
 
 /* What a check may do: see health/verdict.h. */
@@ -150,6 +194,9 @@ struct settings_exec {
     uint32_t timeout_ms;
     enum check_class class;
 };
+
+/* "bgp", "bird" ...: as the configuration writes it. */
+const char *settings_backend_name(enum announce_backend backend);
 
 struct settings_health {
     uint32_t interval_ms;

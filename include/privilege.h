@@ -11,8 +11,9 @@
 #include <stddef.h>
 
 /* Makes the directories that the settings name (state-dir, and the control socket's), owned by whom we will
- * be, and, as root with `user` set, becomes that user for good. 0; or -errno, and `why` says what to do. */
-int privilege_drop(const struct settings_server *settings, char *why, size_t why_octets);
+ * be, and, as root with `user` set, becomes that user for good, with CAP_NET_ADMIN when
+ * `net_admin`, for a device of our own. 0; or -errno, and `why` says what to do. */
+int privilege_drop(const struct settings_server *settings, bool net_admin, char *why, size_t why_octets);
 
 /* The server's part: no capabilities, and none to be had by exec(2). 0 or -errno. */
 int privilege_forsake(void);

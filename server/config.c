@@ -254,6 +254,12 @@ void settings_free(struct settings *settings)
     free(settings);
 }
 
+const char *settings_backend_name(enum announce_backend backend)
+{
+    static const char *const names[] = {"none", "bgp", "bird", "frr", "exabgp", "exec", "tun"};
+    return names[backend];
+}
+
 char *settings_address_to_text(const union settings_address *address, char text[SETTINGS_ADDRESS_TEXT])
 {
     char host[INET6_ADDRSTRLEN] = "?";

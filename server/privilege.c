@@ -74,8 +74,19 @@ static int privilege_make_directories(const struct settings_server *settings,
     return 0;
 }
 
-static int privilege_become(const struct passwd *user, char *why, size_t why_octets)
+/* Of all that root may do, this alone: in force, and not for programs that we start. */
+static int privilege_keep_net_admin(void)
 {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct kept[_LINUX_CAPABILITY_U32S_3] = {
+        {.effective = 1U << CAP_NET_ADMIN, .permitted = 1U << CAP_NET_ADMIN}};
+    return syscall(SYS_capset, &header, kept) < 0 ? -errno : 0;
+}
+
+static int privilege_become(const struct passwd *user, bool net_admin, char *why, size_t why_octets)
+{
+    if (net_admin)
+        (void)prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
     if (initgroups(user->pw_name, user->pw_gid) < 0 ||
         setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
         setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0) {
@@ -83,10 +94,14 @@ static int privilege_become(const struct passwd *user, char *why, size_t why_oct
         (void)snprintf(why, why_octets, "can't become user %s: %s", user->pw_name, strerror(-error));
         return error;
     }
-    return 0;
+    int error = net_admin ? privilege_keep_net_admin() : 0;
+    if (error < 0)
+        (void)snprintf(why, why_octets, "can't keep CAP_NET_ADMIN for announce.tun-device: %s",
+                       strerror(-error));
+    return error;
 }
 
-int privilege_drop(const struct settings_server *settings, char *why, size_t why_octets)
+int privilege_drop(const struct settings_server *settings, bool net_admin, char *why, size_t why_octets)
 {
     struct privilege_owner owner = {geteuid(), getegid(), false};
     const struct passwd *user = NULL;
@@ -102,7 +117,7 @@ int privilege_drop(const struct settings_server *settings, char *why, size_t why
     }
     int error = privilege_make_directories(settings, &owner, why, why_octets);
     if (error == 0 && owner.change)
-        error = privilege_become(user, why, why_octets);
+        error = privilege_become(user, net_admin, why, why_octets);
     return error;
 }
 

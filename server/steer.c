@@ -121,7 +121,8 @@ static bool steer_bind(struct steer *s)
     char why[STEER_MESSAGE_OCTETS];
     privilege_raise_descriptors(workers_descriptors(s->settings->server.workers));
     if (listen_open(&s->settings->server, s->down, why, sizeof why) < 0 ||
-        privilege_drop(&s->settings->server, why, sizeof why) < 0) {
+        privilege_drop(&s->settings->server, s->settings->announce.other.tun_device[0] != '\0', why,
+                       sizeof why) < 0) {
         log_error("%s", why);
         return false;
     }

@@ -19,7 +19,7 @@
 
 static const char *commands_backend(const struct steer *s)
 {
-    return s->settings->announce.backend == ANNOUNCE_BGP ? "bgp" : "none";
+    return settings_backend_name(s->settings->announce.backend);
 }
 
 /* The announcer's part. New reference, or NULL. */

@@ -30,6 +30,10 @@ enum route_state route_state_more_present(enum route_state a, enum route_state b
 /* "init", "up", "degraded", "draining", "withdrawn". */
 const char *route_state_name(enum route_state state);
 
+/* What goes with a route in that state. One that isn't up is to be the others' second choice: also for
+ * neighbours that don't know GRACEFUL_SHUTDOWN. */
+struct settings_policy route_policy(const struct settings_policy *policy, enum route_state state);
+
 /* Why a prefix can't be announced in a session although it should be; NULL: it can, with `route` filled in.
  */
 const char *route_for_session(const struct bgp_session *session, const struct bgp_peer_settings *settings,

@@ -76,6 +76,9 @@ void judge_neighbors(struct judge *j, const struct raw_announce *raw);
 void judge_health(struct judge *j);
 void judge_fleet(struct judge *j);
 
+/* The keys of the other backends than our own BGP, for the backend that was chosen. */
+void judge_backend_keys(struct judge *j, const struct raw_announce *raw);
+
 /* The keys of a policy, over what `policy` has already. `section` is where they stand. */
 void judge_policy(struct judge *j, const struct place *section, const struct raw_policy *raw,
                   struct settings_policy *policy);

@@ -68,8 +68,31 @@ struct raw_neighbor {
     struct raw_policy policy;
 };
 
+/* The keys of the backends that steer another program. */
+struct raw_backend {
+    char *tun_device;
+    char *bird_socket;
+    char **bird_protocols;
+    uint32_t bird_protocols_count;
+    char **bird_lesser_protocols;
+    uint32_t bird_lesser_protocols_count;
+    char **vtysh;
+    uint32_t vtysh_count;
+    char *frr_route_map;
+    char *frr_lesser_route_map;
+    char *exabgp_pipe_in;
+    char *exabgp_pipe_out;
+    char **command;
+    uint32_t command_count;
+    char **verify_command;
+    uint32_t verify_command_count;
+    char *command_timeout;
+    char *verify_interval;
+};
+
 struct raw_announce {
     char *backend;
+    struct raw_backend other;
     char **prefixes;
     uint32_t prefixes_count;
     char *local_as;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "announce/announcer.h"
 
+#include "announce/backend.h"
 #include "announce/bfd_session.h"
 #include "announce/bgp_peer.h"
 #include "announce/bgp_write.h"
@@ -59,6 +60,7 @@ struct announcer {
     uv_timer_t tick;
     uv_timer_t drain_timer;
     enum announce_backend backend;
+    struct backend *other; /* when the route isn't announced by our own BGP */
     struct prefix prefixes[SETTINGS_MAX_PREFIXES];
     size_t prefix_count;
     enum verdict overall; /* stands for the PoP where no prefix is configured */
@@ -207,6 +209,8 @@ static void neighbor_mend_bfd(struct neighbor *n, struct mono now)
 
 static bool announcer_has_sent_any(const struct announcer *a)
 {
+    if (a->other != NULL && backend_holds_any(a->other))
+        return true;
     for (size_t i = 0; i < a->neighbor_count; i++)
         if (neighbor_has_sent_any(a->neighbors[i]))
             return true;
@@ -246,6 +250,8 @@ static void announcer_mend(struct announcer *a, struct mono now)
         neighbor_mend(a->neighbors[i]);
     for (size_t i = 0; i < a->neighbor_count; i++)
         neighbor_mend_bfd(a->neighbors[i], now);
+    for (size_t i = 0; a->other != NULL && i < a->prefix_count; i++)
+        backend_want(a->other, &a->prefixes[i].is, a->prefixes[i].state);
     drain_check(a, now);
     announcer_tell(a);
 }
@@ -258,7 +264,7 @@ static bool announcer_is_flushed(const struct announcer *a)
     for (size_t i = 0; i < a->neighbor_count; i++)
         if (a->neighbors[i]->up && !bgp_peer_is_flushed(a->neighbors[i]->peer))
             return false;
-    return !announcer_has_sent_any(a);
+    return !announcer_has_sent_any(a) && (a->other == NULL || backend_is_settled(a->other));
 }
 
 /* Tells, once, that the drain is over. */
@@ -277,7 +283,7 @@ static void drain_withdraw(struct announcer *a)
 {
     struct mono now = mono_now();
     a->drain = DRAIN_WITHDRAWN;
-    a->flush_until = mono_add_ms(now, FLUSH_MOST_MS);
+    a->flush_until = mono_add_ms(now, a->other != NULL ? backend_patience_ms(a->other) : FLUSH_MOST_MS);
     a->something_changed = true;
     announcer_mend(a, now);
 }
@@ -437,6 +443,13 @@ static struct neighbor *neighbor_new(struct announcer *a, const struct bgp_peer_
         return NULL;
     }
     return n;
+}
+
+static void on_backend_changed(void *arg)
+{
+    struct announcer *a = arg;
+    a->something_changed = true;
+    announcer_mend(a, mono_now());
 }
 
 static void announcer_one_left(struct announcer *a)
@@ -625,12 +638,35 @@ static bool announcer_plan_neighbors(struct announcer *a, const struct settings 
     return true;
 }
 
+static void on_backend_gone(void *arg)
+{
+    announcer_one_left(arg);
+}
+
+/* The backend for these settings: the running one, where it can take them over. False when memory is short,
+ * and then the running one stays. */
+static bool announcer_apply_other(struct announcer *a, const struct settings *settings)
+{
+    bool wanted = settings->announce.other.kind != ANNOUNCE_NONE;
+    if (wanted && a->other != NULL && backend_reload(a->other, settings))
+        return true;
+    struct backend *next = wanted ? backend_open(a->loop, settings, on_backend_changed, a) : NULL;
+    if (wanted && next == NULL)
+        return false;
+    if (a->other != NULL) {
+        a->leaving++;
+        backend_close(a->other, on_backend_gone, a);
+    }
+    a->other = next;
+    return true;
+}
+
 static int announcer_apply(struct announcer *a, const struct settings *settings)
 {
     struct neighbor *next[SETTINGS_MAX_NEIGHBORS] = {0};
     bool made[SETTINGS_MAX_NEIGHBORS] = {0};
     size_t count = settings->announce.backend == ANNOUNCE_BGP ? settings->announce.neighbor_count : 0;
-    if (!announcer_plan_neighbors(a, settings, next, made))
+    if (!announcer_apply_other(a, settings) || !announcer_plan_neighbors(a, settings, next, made))
         return -ENOMEM;
     for (size_t i = 0; i < a->neighbor_count; i++)
         if (a->neighbors[i] != NULL)
@@ -733,6 +769,11 @@ void announcer_stop(struct announcer *a, announcer_callback done, void *arg)
         neighbor_end(a->neighbors[i], BGP_CEASE_SHUTDOWN, a->reason);
     a->neighbor_count = 0;
     announcer_close_bfd(a);
+    if (a->other != NULL) {
+        a->leaving++;
+        backend_close(a->other, on_backend_gone, a);
+        a->other = NULL;
+    }
     uv_close((uv_handle_t *)&a->tick, on_own_handle_closed);
     uv_close((uv_handle_t *)&a->drain_timer, on_own_handle_closed);
 }
@@ -799,9 +840,9 @@ json_t *announcer_status(const struct announcer *a, struct mono now)
     json_t *neighbors = json_array();
     for (size_t i = 0; i < a->neighbor_count; i++)
         json_array_append_new(neighbors, neighbor_status(a->neighbors[i], now));
-    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "backend",
-                     a->backend == ANNOUNCE_BGP ? "bgp" : "none", "state",
-                     route_state_name(announcer_route_state(a)), "drain", phases[a->drain], "drain_reason",
-                     a->reason, "verdict_fresh", (int)(a->verdict_age_ms <= a->verdict_lapse_ms), "prefixes",
-                     prefixes_status(a, now), "neighbors", neighbors);
+    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o*}", "backend",
+                     settings_backend_name(a->backend), "state", route_state_name(announcer_route_state(a)),
+                     "drain", phases[a->drain], "drain_reason", a->reason, "verdict_fresh",
+                     (int)(a->verdict_age_ms <= a->verdict_lapse_ms), "prefixes", prefixes_status(a, now),
+                     "neighbors", neighbors, "routes", a->other != NULL ? backend_status(a->other) : NULL);
 }

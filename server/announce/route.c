@@ -43,8 +43,7 @@ enum route_state route_state_more_present(enum route_state a, enum route_state b
     return route_presence(a) >= route_presence(b) ? a : b;
 }
 
-/* A route that is to be the others' second choice: also for neighbours that don't know GRACEFUL_SHUTDOWN. */
-static struct settings_policy route_policy(const struct settings_policy *policy, enum route_state state)
+struct settings_policy route_policy(const struct settings_policy *policy, enum route_state state)
 {
     struct settings_policy p = *policy;
     if (state == ROUTE_UP)

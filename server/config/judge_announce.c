@@ -9,7 +9,6 @@
 
 static void judge_backend(struct judge *j, const struct raw_announce *raw)
 {
-    static const char *const planned[] = {"bird", "frr", "exabgp", "exec"};
     const struct place at = place("announce.backend");
     const struct place section = place("announce");
     struct settings_announce *announce = &j->settings->announce;
@@ -18,18 +17,14 @@ static void judge_backend(struct judge *j, const struct raw_announce *raw)
             judge_say_missing(j, &section, "backend", "backend: bgp, or backend: none to announce nothing");
         return;
     }
-    if (strcmp(raw->backend, "bgp") == 0)
-        announce->backend = ANNOUNCE_BGP;
-    if (strcmp(raw->backend, "bgp") == 0 || strcmp(raw->backend, "none") == 0)
+    for (unsigned b = ANNOUNCE_NONE; b <= ANNOUNCE_TUN; b++) {
+        if (strcmp(raw->backend, settings_backend_name((enum announce_backend)b)) != 0)
+            continue;
+        announce->backend = (enum announce_backend)b;
         return;
-    for (size_t i = 0; i < sizeof planned / sizeof planned[0]; i++) {
-        if (strcmp(raw->backend, planned[i]) == 0) {
-            judge_say(j, FINDING_ERROR, &at, "is '%s', which this build doesn't have yet: write bgp or none",
-                      raw->backend);
-            return;
-        }
     }
-    judge_say(j, FINDING_ERROR, &at, "is '%.60s': write bgp or none", raw->backend);
+    judge_say(j, FINDING_ERROR, &at, "is '%.60s': write bgp, bird, frr, exabgp, exec, tun or none",
+              raw->backend);
 }
 
 static void judge_prefix(struct judge *j, uint32_t i, const struct raw_announce *raw)
@@ -77,12 +72,16 @@ static bool address_has_prefix(const struct settings *settings, const union sett
 }
 
 /* What is announced must be served, and what is served should be announced. */
-static void judge_coverage(struct judge *j)
+static void judge_coverage(struct judge *j, const struct raw_announce *raw)
 {
     const struct settings *settings = j->settings;
+    uint32_t listen_count = j->raw->server != NULL ? j->raw->server->listen_count : 0;
     const struct place listen = place("server.listen");
     const struct place prefixes = place("announce.prefixes");
     char text[SETTINGS_ADDRESS_TEXT];
+    if (raw->prefixes_count == 0 || settings->announce.prefix_count != raw->prefixes_count ||
+        settings->server.listen_count != listen_count)
+        return;
     for (size_t i = 0; i < settings->server.listen_count; i++) {
         if (!address_has_prefix(settings, &settings->server.listen[i]))
             judge_say(j, FINDING_WARNING, &listen,
@@ -90,7 +89,8 @@ static void judge_coverage(struct judge *j)
                       settings_address_to_text(&settings->server.listen[i], text));
     }
     for (size_t i = 0; i < settings->announce.prefix_count; i++) {
-        if (!prefix_has_listener(settings, &settings->announce.prefixes[i]))
+        if (settings->announce.backend != ANNOUNCE_TUN && /* to which it is an error */
+            !prefix_has_listener(settings, &settings->announce.prefixes[i]))
             judge_say(j, FINDING_WARNING, &prefixes, "has %s, in which no address of server.listen lies",
                       settings->announce.prefixes[i].text);
     }
@@ -103,7 +103,6 @@ static void judge_coverage(struct judge *j)
 static void judge_bgp(struct judge *j, const struct raw_announce *raw)
 {
     const struct place section = place("announce");
-    uint32_t listen_count = j->raw->server != NULL ? j->raw->server->listen_count : 0;
     if (raw->local_as == NULL)
         judge_say_missing(j, &section, "local-as", "the number of your AS, for example local-as: 64512");
     if (raw->neighbors_count == 0)
@@ -111,9 +110,6 @@ static void judge_bgp(struct judge *j, const struct raw_announce *raw)
     if (raw->prefixes_count == 0)
         judge_say_missing(j, &section, "prefixes",
                           "what is announced, for example prefixes: [203.0.113.0/24]");
-    else if (j->settings->announce.prefix_count == raw->prefixes_count &&
-             listen_count == j->settings->server.listen_count)
-        judge_coverage(j);
 }
 
 void judge_announce(struct judge *j)
@@ -144,4 +140,7 @@ void judge_announce(struct judge *j)
                                                LONGEST_DRAIN_MS, DEFAULT_LINGER_MS);
     if (announce->backend == ANNOUNCE_BGP)
         judge_bgp(j, raw);
+    judge_backend_keys(j, raw);
+    if (announce->backend != ANNOUNCE_NONE)
+        judge_coverage(j, raw);
 }

@@ -22,6 +22,10 @@
         FIELD_LIST("large-communities", structure, policy.large_communities, &text_schema,                   \
                    SETTINGS_MAX_COMMUNITIES)
 
+#define FIELD_OTHER_TEXT(key, member) FIELD_TEXT(key, struct raw_announce, other.member)
+#define FIELD_OTHER_LIST(key, member, most)                                                                  \
+    FIELD_LIST(key, struct raw_announce, other.member, &text_schema, most)
+
 static const cyaml_schema_value_t text_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
 };
@@ -91,6 +95,19 @@ static const cyaml_schema_field_t announce_fields[] = {
     FIELD_TEXT("router-id", struct raw_announce, router_id),
     FIELD_LIST("neighbors", struct raw_announce, neighbors, &neighbor_schema, SETTINGS_MAX_NEIGHBORS),
     FIELDS_OF_POLICY(struct raw_announce),
+    FIELD_OTHER_TEXT("tun-device", tun_device),
+    FIELD_OTHER_TEXT("bird-socket", bird_socket),
+    FIELD_OTHER_LIST("bird-protocols", bird_protocols, SETTINGS_MAX_PREFIXES),
+    FIELD_OTHER_LIST("bird-lesser-protocols", bird_lesser_protocols, SETTINGS_MAX_PREFIXES),
+    FIELD_OTHER_LIST("vtysh", vtysh, SETTINGS_MAX_WORDS),
+    FIELD_OTHER_TEXT("frr-route-map", frr_route_map),
+    FIELD_OTHER_TEXT("frr-lesser-route-map", frr_lesser_route_map),
+    FIELD_OTHER_TEXT("exabgp-pipe-in", exabgp_pipe_in),
+    FIELD_OTHER_TEXT("exabgp-pipe-out", exabgp_pipe_out),
+    FIELD_OTHER_LIST("command", command, SETTINGS_MAX_WORDS),
+    FIELD_OTHER_LIST("verify-command", verify_command, SETTINGS_MAX_WORDS),
+    FIELD_OTHER_TEXT("command-timeout", command_timeout),
+    FIELD_OTHER_TEXT("verify-interval", verify_interval),
     FIELD_TEXT("drain-wait", struct raw_announce, drain_wait),
     FIELD_TEXT("drain-linger", struct raw_announce, drain_linger),
     CYAML_FIELD_END,

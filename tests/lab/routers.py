@@ -13,7 +13,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = pathlib.Path(os.environ.get("HITHER_BUILD", ROOT / "build")) / "server"
-PATIENCE_S = 40
+PATIENCE_S = int(os.environ.get("LAB_PATIENCE", 40))
 
 ROUTER4, ROUTER6, POP4, POP6 = "10.9.0.1", "2001:db8:9::1", "10.9.0.2", "2001:db8:9::2"
 PREFIX4, PREFIX6 = "203.0.113.0/24", "2001:db8:53::/48"
@@ -134,6 +134,8 @@ class Pop:
                          **(announce or {})},
             "health": {"interval": "100ms", "timeout": "1s", "fall": 3, "rise": 3, **(health or {})},
         }
+        announce_section = configuration["announce"]
+        configuration["announce"] = {key: value for key, value in announce_section.items() if value is not None}
         # YAML reads JSON, as long as what needs no quotes has none.
         (self.directory / "hither.yaml").write_text(json.dumps(configuration, indent=1))
 

@@ -177,6 +177,9 @@ struct mistake {
     const char *part; /* of the finding */
 };
 
+#define OTHER(backend, rest)                                                                                 \
+    "server: {listen: [203.0.113.53]}\n" ZONES "announce:\n  backend: " backend                              \
+    "\n  prefixes: [203.0.113.0/24]\n" rest
 #define BGP(extra)                                                                                           \
     "server: {listen: [203.0.113.53]}\n" ZONES "announce:\n  backend: bgp\n  local-as: 64512\n" extra
 #define PREFIX   "  prefixes: [203.0.113.0/24]\n"
@@ -269,8 +272,8 @@ static const struct mistake mistakes[] = {
     {PEERS("notify", "0.0.0.0"), FINDING_ERROR, 6, "isn't the address of a server"},
     {PEERS("notify", "key nobody.knows"), FINDING_ERROR, 6, "write 192.0.2.7, 192.0.2.7@5353"},
     /* announce */
-    {LISTEN ZONES "announce:\n  backend: bird\n", FINDING_ERROR, 6, "doesn't have yet: write bgp or none"},
-    {LISTEN ZONES "announce:\n  backend: ospf\n", FINDING_ERROR, 6, "'ospf': write bgp or none"},
+    {LISTEN ZONES "announce:\n  backend: ospf\n", FINDING_ERROR, 6,
+     "'ospf': write bgp, bird, frr, exabgp, exec, tun or none"},
     {LISTEN ZONES "announce:\n  local-as: 5\n", FINDING_ERROR, 5,
      "announce.backend is missing: write backend: bgp"},
     {BGP(PREFIX), FINDING_ERROR, 4, "announce.neighbors is missing"},
@@ -318,6 +321,33 @@ static const struct mistake mistakes[] = {
     {"server: {listen: [203.0.113.53], http: 203.0.113.53}\n" ZONES
      "announce:\n  backend: bgp\n  local-as: 64512\n" PREFIX NEIGHBOR,
      FINDING_WARNING, 1, "the whole world can read it"},
+    /* other backends */
+    {OTHER("bird", ""), FINDING_ERROR, 4, "announce.bird-protocols is missing"},
+    {OTHER("bird", "  bird-protocols: [a, b]\n"), FINDING_ERROR, 7, "2 names for 1 prefixes"},
+    {OTHER("bird", "  bird-protocols: [\"a b\"]\n"), FINDING_ERROR, 7, "letters, digits, _ and -"},
+    {OTHER("bird", "  bird-protocols: [a]\n  bird-lesser-protocols: [a]\n"), FINDING_ERROR, 8,
+     "a protocol of its own"},
+    {OTHER("bird", "  bird-protocols: [a]\n  neighbors: [{address: 192.0.2.1, remote-as: 5}]\n"),
+     FINDING_ERROR, 8, "remove it, or write backend: bgp"},
+    {OTHER("bird", "  bird-protocols: [a]\n  med: 5\n"), FINDING_ERROR, 8, "bgp or exabgp or exec"},
+    {OTHER("bird", "  bird-protocols: [a]\n  command-timeout: 1\n"), FINDING_ERROR, 8, "write 1ms or 1s"},
+    {OTHER("bird", "  bird-protocols: [a]\n  tun-device: a-name-too-long-for\n"), FINDING_ERROR, 8,
+     "at most 15 letters"},
+    {OTHER("frr", ""), FINDING_ERROR, 4, "announce.local-as is missing"},
+    {OTHER("frr", "  local-as: 5\n  frr-route-map: 5\n"), FINDING_ERROR, 8, "begins with a letter"},
+    {OTHER("frr", "  local-as: 5\n  router-id: 192.0.2.1\n"), FINDING_ERROR, 8,
+     "does nothing with backend: frr"},
+    {OTHER("exabgp", "  exabgp-pipe-in: a\n"), FINDING_ERROR, 4, "announce.exabgp-pipe-out is missing"},
+    {OTHER("exabgp", "  bird-socket: a\n"), FINDING_ERROR, 7, "write backend: bird"},
+    {OTHER("exec", ""), FINDING_ERROR, 4, "announce.command is missing"},
+    {OTHER("tun", "  command: [a]\n"), FINDING_ERROR, 7, "write backend: exec"},
+    {OTHER("tun", "  tun-device: a/b\n"), FINDING_ERROR, 7, "letters, digits, _ and -"},
+    {"server: {listen: [203.0.113.53]}\n" ZONES
+     "announce:\n  backend: tun\n  prefixes: [203.0.113.0/24, 198.51.100.0/24]\n",
+     FINDING_ERROR, 6, "no address to put on its device"},
+    {LISTEN ZONES "announce:\n  backend: tun\n", FINDING_ERROR, 5, "announce.prefixes is missing"},
+    {BGP(PREFIX NEIGHBOR "  tun-device: a\n"), FINDING_ERROR, 11,
+     "write backend: bird or frr or exabgp or exec or tun"},
     /* health */
     {LISTEN ZONES "health:\n  interval: 500\n", FINDING_ERROR, 6, "health.interval is 500 without a unit"},
     {LISTEN ZONES "health:\n  interval: 20ms\n", FINDING_ERROR, 6, "write 50ms to 1m"},
