@@ -135,9 +135,9 @@ static const cyaml_schema_field_t checks_fields[] = {
 static const cyaml_schema_field_t health_fields[] = {
     FIELD_TEXT("interval", struct raw_health, interval),
     FIELD_TEXT("timeout", struct raw_health, timeout),
-    FIELD_TEXT("restart-grace", struct raw_health, restart_grace),
     FIELD_TEXT("fall", struct raw_health, fall),
     FIELD_TEXT("rise", struct raw_health, rise),
+    FIELD_TEXT("restart-grace", struct raw_health, restart_grace),
     FIELD_TEXT("window", struct raw_health, window),
     FIELD_TEXT("window-fall", struct raw_health, window_fall),
     FIELD_TEXT("suspect-for", struct raw_health, suspect_for),
