@@ -203,7 +203,7 @@ static const struct mistake mistakes[] = {
      "unknown key 'lisen' in server: did you mean 'listen'?"},
     {LISTEN ZONES "announce: {neighbours: []}\n", FINDING_ERROR, 5, "did you mean 'neighbors'?"},
     {LISTEN "  local-as: 5\n" ZONES, FINDING_ERROR, 3, "it belongs under 'announce'"},
-    {LISTEN ZONES "health:\n  colour: blue\n", FINDING_ERROR, 6, "write one of interval, timeout, fall"},
+    {LISTEN ZONES "health:\n  colour: blue\n", FINDING_ERROR, 6, "write one of interval, timeout"},
     {"server:\n  listen: 127.0.0.1@5353\n" ZONES, FINDING_ERROR, 2, "write '- 127.0.0.1@5353' on a line"},
     {"server:\n  listen: {a: b}\n" ZONES, FINDING_ERROR, 2, "begin each entry with"},
     {LISTEN "  user: [a]\n" ZONES, FINDING_ERROR, 3, "'server.user' takes one value, not a list"},
