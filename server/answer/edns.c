@@ -16,11 +16,11 @@
 static bool take_cookie(struct edns *edns, struct reader *data)
 {
     size_t octets = reader_left(data);
-    if (octets != COOKIE_CLIENT_OCTETS && (octets < COOKIE_CLIENT_OCTETS + 8 || octets > COOKIE_MOST_OCTETS))
-        return false;
     /* Of several the first counts (RFC 7873 5.2). */
     if (edns->cookie_octets > 0)
         return true;
+    if (octets != COOKIE_CLIENT_OCTETS && (octets < COOKIE_CLIENT_OCTETS + 8 || octets > COOKIE_MOST_OCTETS))
+        return false;
     memcpy(edns->cookie, data->at, octets);
     edns->cookie_octets = (uint8_t)octets;
     return true;
@@ -36,8 +36,9 @@ static bool take_option(struct edns *edns, uint16_t code, struct reader *data)
     case EDNS_COOKIE:
         return take_cookie(edns, data);
     case EDNS_KEEPALIVE:
-        edns->wants_keepalive = true;
-        return reader_left(data) == 0;
+        /* A timeout is the server's to say: a client's is passed over (RFC 7828 3.2). */
+        edns->wants_keepalive = reader_left(data) == 0;
+        return true;
     case EDNS_ZONEVERSION:
         edns->wants_zoneversion = true;
         return reader_left(data) == 0;

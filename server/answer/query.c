@@ -115,6 +115,7 @@ static struct answer_stream *respond_to_query(struct job *job, struct response *
         break;
     default:
         query->rcode = RCODE_REFUSED;
+        query->error = EDNS_ERROR_NOT_SUPPORTED;
     }
     return NULL;
 }
