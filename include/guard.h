@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/shared.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <uv.h>
@@ -34,8 +35,9 @@ struct guard_setup {
     const struct shared_up *up;
     int down_fd;
     int up_fd;
-    int text_fd;      /* the configuration's text in force */
-    int64_t grace_ms; /* a server that is back within this time keeps its route */
+    int text_fd;            /* the configuration's text in force */
+    int64_t grace_ms;       /* a server that is back within this time keeps its route */
+    const json_t *heritage; /* the server of the program before us: answers until ours does; NULL: none */
 };
 
 /* How a server that wasn't told to leave has died. */
@@ -84,6 +86,10 @@ bool guard_is_down(const struct guard *guard);
 
 /* How often a server was put in the place of one that died. */
 unsigned guard_restarts(const struct guard *guard);
+
+/* Leaves the server to another program: its channel goes into `fds`, and it stops watching our heart, because
+ * the heir beats another. New reference, or NULL. */
+json_t *guard_hand_over(struct guard *guard, int *fds, size_t *count);
 
 /* Has the server leave, without replacing it, and calls `done` when it is gone. No other callback comes any
  * more. Memory goes when the loop has run the close callbacks. */

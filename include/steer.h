@@ -34,6 +34,14 @@ enum steer_leaving {
     STEER_ENDS,    /* the server is leaving */
 };
 
+/* Of an upgrade that has been asked for. */
+struct steer_upgrade_state {
+    bool under_way;
+    struct control_request *request; /* NULL: a signal, or it has been answered */
+    uv_process_t process;            /* the new program's judgement on the configuration */
+    uv_timer_t delay;
+};
+
 /* Of the server; `row` 0: none has died. */
 struct steer_death {
     struct mono at;
@@ -47,8 +55,10 @@ struct steer_death {
 
 struct steer {
     uv_loop_t loop;
-    const char *program; /* argv[0] */
-    char path[PATH_MAX]; /* of the configuration; settings come and go */
+    const char *program;       /* argv[0] */
+    char executable[PATH_MAX]; /* where we came from: what is there now may be newer */
+    json_t *heritage;          /* of the program in whose place we are; NULL: this is a start */
+    char path[PATH_MAX];       /* of the configuration; settings come and go */
     struct settings *settings;
     struct shared_down *down;
     const struct shared_up *up;
@@ -67,6 +77,8 @@ struct steer {
     uv_signal_t hup;
     uv_signal_t term;
     uv_signal_t interrupt;
+    uv_signal_t usr2;
+    struct steer_upgrade_state upgrade;
     uv_timer_t watchdog; /* the service manager's, to be fed */
 
     enum route_state route; /* as told last */
@@ -132,6 +144,14 @@ json_t *steer_describe_death(const struct steer *s, struct mono now);
 /* steer_manager.c: what the service manager is told. */
 void steer_manager_start(struct steer *s);
 void steer_manager_tell(const struct steer *s);
+
+/* steer_upgrade.c: another program takes our place, and nobody notices. `request` (NULL: SIGUSR2) is answered
+ * when the new program has found the configuration sound. */
+void steer_upgrade(struct steer *s, struct control_request *request);
+void steer_upgrade_start(struct steer *s);
+
+/* The service sockets of the program before us into `down`. */
+bool steer_inherit_sockets(struct steer *s);
 
 /* steer_commands.c: what the control socket offers. */
 extern const struct control_command steer_commands[];

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/respawn.h"
 #include "base/signs.h"
+#include "heritage.h"
 #include "serve.h"
 #include "spawn.h"
 
@@ -37,7 +38,10 @@ struct guard {
     uv_signal_t child;
     uv_poll_t *channel; /* of the server that runs */
     int channel_fd;
-    pid_t pid; /* 0: none runs */
+    pid_t pid;    /* 0: none runs */
+    pid_t former; /* the server of the program before us, while it is there */
+    int former_channel;
+    struct mono former_stop_by; /* zero: it hasn't been told */
     struct mono started;
     struct mono down_since; /* zero while it serves, and before the first one does */
     struct respawn respawn;
@@ -102,10 +106,41 @@ static void guard_on_reply(struct guard *g)
     }
 }
 
+/* Ours answers, and two are one too many. */
+static void guard_dismiss_former(struct guard *g, struct mono now)
+{
+    static const char command[] = "stop";
+    if (g->former == 0)
+        return;
+    g->former_stop_by = mono_add_ms(now, GUARD_STOP_MS);
+    if (channel_send(g->former_channel, CHANNEL_NEWS, command, sizeof command - 1) < 0)
+        (void)kill(g->former, SIGKILL);
+}
+
+static void guard_bury_former(struct guard *g)
+{
+    if (g->former == 0 || waitpid(g->former, NULL, WNOHANG) != g->former)
+        return;
+    close(g->former_channel);
+    g->former = 0;
+    if (!g->serving) /* and until ours does, nobody answers */
+        g->down_since = mono_now();
+}
+
+static void guard_inherit(struct guard *g)
+{
+    g->former_channel = heritage_fd(g->setup.heritage, "channel");
+    g->former = (pid_t)json_integer_value(json_object_get(g->setup.heritage, "pid"));
+    if (g->former_channel < 0 || g->former <= 1)
+        g->former = 0;
+    g->served = g->former != 0;
+}
+
 /* It has just begun to serve. */
 static void guard_on_serving(struct guard *g, struct mono now)
 {
     g->serving = true;
+    guard_dismiss_former(g, now);
     for (size_t i = 0; i < SETTINGS_MAX_WORKERS; i++)
         g->worker_hearts[i] = heart_watch(0, now);
     if (g->restarts > 0)
@@ -280,6 +315,7 @@ static void guard_on_child(uv_signal_t *handle, int signal_number)
     struct guard *g = handle->data;
     int status;
     (void)signal_number;
+    guard_bury_former(g);
     if (g->pid > 0 && waitpid(g->pid, &status, WNOHANG) == g->pid)
         guard_on_death(g, status);
 }
@@ -346,6 +382,8 @@ static void guard_on_beat(uv_timer_t *timer)
     struct guard *g = timer->data;
     struct mono now = mono_now();
     atomic_store_explicit(&g->setup.down->beat_ns, now.ns, memory_order_relaxed);
+    if (g->former != 0 && g->former_stop_by.ns != 0 && mono_reached(now, g->former_stop_by))
+        (void)kill(g->former, SIGKILL);
     if (g->stopping) {
         if (g->pid > 0 && mono_reached(now, g->stop_by))
             (void)kill(g->pid, SIGKILL);
@@ -382,6 +420,7 @@ struct guard *guard_start(uv_loop_t *loop, const struct guard_setup *setup, cons
     (void)uv_signal_init(loop, &g->child);
     g->beat.data = g->again.data = g->child.data = g;
     atomic_store_explicit(&setup->down->beat_ns, mono_now().ns, memory_order_relaxed);
+    guard_inherit(g);
     int error = uv_signal_start(&g->child, guard_on_child, SIGCHLD);
     if (error == 0)
         error = uv_timer_start(&g->beat, guard_on_beat, HEART_BEAT_MS, HEART_BEAT_MS);
@@ -412,6 +451,14 @@ int guard_ask(struct guard *guard, const char *command, guard_reply reply, void 
     return error;
 }
 
+json_t *guard_hand_over(struct guard *guard, int *fds, size_t *count)
+{
+    static const char news[] = "heir";
+    (void)channel_send(guard->channel_fd, CHANNEL_NEWS, news, sizeof news - 1);
+    fds[(*count)++] = guard->channel_fd;
+    return json_pack("{s:i, s:i}", "pid", (int)guard->pid, "channel", guard->channel_fd);
+}
+
 bool guard_is_serving(const struct guard *guard)
 {
     return guard->serving;
@@ -435,6 +482,8 @@ unsigned guard_restarts(const struct guard *guard)
 static void guard_begin_stop(struct guard *g, void (*done)(void *arg), void *arg)
 {
     g->stopping = true;
+    if (g->former != 0)
+        (void)kill(g->former, SIGKILL);
     g->stopped = done;
     g->stopped_arg = arg;
     (void)uv_timer_stop(&g->again);

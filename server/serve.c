@@ -29,6 +29,7 @@
 #include <uv.h>
 
 #define SERVE_UDP_OCTETS 1232 /* RFC 9715 */
+#define SERVE_HTTP_BEATS 20   /* until the port that a server before us had is tried again */
 
 struct serve_reload;
 
@@ -53,6 +54,8 @@ struct serve {
     struct serve_reload *reloads; /* under way */
     int status;
     bool leaving;
+    bool bequeathed; /* the announcer becomes another program, whose heart is elsewhere */
+    unsigned beats;
     struct channel_message message;
 };
 
@@ -93,12 +96,14 @@ static void serve_check_announcer(struct serve *s, struct mono now)
     if (getppid() != s->parent) {
         log_error("the announcer is gone; leaving");
         serve_leave(s, SERVE_EXIT_FAILED);
-    } else if (serve_announcer_is_hung(s, now)) {
+    } else if (!s->bequeathed && serve_announcer_is_hung(s, now)) {
         log_error("the announcer hung: its heart stands still; killing it");
         (void)kill(s->parent, SIGKILL);
         serve_leave(s, SERVE_EXIT_FAILED);
     }
 }
+
+static bool serve_start_http(struct serve *s, bool again);
 
 static void serve_on_beat(uv_timer_t *timer)
 {
@@ -108,6 +113,8 @@ static void serve_on_beat(uv_timer_t *timer)
     if (s->workers != NULL)
         workers_publish(s->workers, s->up);
     serve_check_announcer(s, now);
+    if (s->workers != NULL && s->http == NULL && !s->leaving && ++s->beats % SERVE_HTTP_BEATS == 0)
+        (void)serve_start_http(s, true);
 }
 
 /* Without the fleet's secret the cookies are this PoP's own, the same ones over reloads. */
@@ -249,6 +256,8 @@ static void serve_on_message(struct serve *s)
     const char *text = s->message.text;
     if (strcmp(text, "stop") == 0)
         serve_leave(s, 0);
+    else if (strcmp(text, "heir") == 0)
+        s->bequeathed = true;
     else if (strcmp(text, "reload") == 0)
         serve_reload(s, s->message.id, NULL);
     else if (strncmp(text, one, sizeof one - 1) == 0)
@@ -270,7 +279,8 @@ static void serve_on_channel(uv_poll_t *poll, int status, int events)
     }
 }
 
-static bool serve_start_http(struct serve *s)
+/* `again`: the port was another's at the first try, and who is interested knows. */
+static bool serve_start_http(struct serve *s, bool again)
 {
     char why[200];
     struct http_sources sources = {
@@ -284,7 +294,7 @@ static bool serve_start_http(struct serve *s)
     if (!s->settings->server.http_enabled)
         return true;
     s->http = http_start(&s->settings->server.http, &sources, why, sizeof why);
-    if (s->http == NULL)
+    if (s->http == NULL && !again)
         log_error("server.http: %s", why);
     return s->http != NULL;
 }
@@ -300,7 +310,7 @@ static void serve_begin(struct serve *s)
         return;
     }
     /* Figures are worth less than answers: a server that replaces another goes on without them. */
-    if (!serve_start_http(s) && s->descriptors.first) {
+    if (!serve_start_http(s, false) && s->descriptors.first) {
         serve_leave(s, SERVE_EXIT_REFUSED);
         return;
     }

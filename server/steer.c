@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/manager.h"
+#include "heritage.h"
 #include "net/listen.h"
 #include "privilege.h"
 #include "worker.h"
@@ -94,6 +95,8 @@ static void steer_on_signal(uv_signal_t *handle, int signal_number)
     struct steer *s = handle->data;
     if (signal_number == SIGHUP)
         steer_reload(s, NULL, NULL);
+    else if (signal_number == SIGUSR2)
+        steer_upgrade(s, NULL);
     else
         steer_leave(s, signal_number == SIGTERM ? "SIGTERM" : "interrupted");
 }
@@ -119,6 +122,8 @@ static bool steer_map(struct steer *s)
 static bool steer_bind(struct steer *s)
 {
     char why[STEER_MESSAGE_OCTETS];
+    if (s->heritage != NULL)
+        return steer_inherit_sockets(s); /* by a program that has given up its privileges before */
     privilege_raise_descriptors(workers_descriptors(s->settings->server.workers));
     if (listen_open(&s->settings->server, s->down, why, sizeof why) < 0 ||
         privilege_drop(&s->settings->server, s->settings->announce.other.tun_device[0] != '\0', why,
@@ -136,7 +141,7 @@ static void steer_watch_signals(struct steer *s)
     const struct {
         uv_signal_t *handle;
         int number;
-    } signals[] = {{&s->hup, SIGHUP}, {&s->term, SIGTERM}, {&s->interrupt, SIGINT}};
+    } signals[] = {{&s->hup, SIGHUP}, {&s->term, SIGTERM}, {&s->interrupt, SIGINT}, {&s->usr2, SIGUSR2}};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         (void)uv_signal_init(&s->loop, signals[i].handle);
         signals[i].handle->data = s;
@@ -168,6 +173,7 @@ static bool steer_start_guard(struct steer *s)
         .up_fd = s->up_fd,
         .text_fd = s->text_fd,
         .grace_ms = s->settings->health.restart_grace_ms,
+        .heritage = json_object_get(s->heritage, "server"),
     };
     struct guard_owner owner = {steer_on_death, steer_on_gone, steer_on_back, steer_on_refused, s};
     s->guard = guard_start(&s->loop, &setup, &owner, why, sizeof why);
@@ -178,7 +184,7 @@ static bool steer_start_guard(struct steer *s)
 
 static bool steer_start_route(struct steer *s)
 {
-    s->announcer = announcer_new(&s->loop, s->settings);
+    s->announcer = announcer_new(&s->loop, s->settings, json_object_get(s->heritage, "announce"));
     if (s->announcer != NULL)
         s->health = health_start(&s->loop, s->settings, s->up, steer_on_verdict, s);
     if (s->health == NULL) {
@@ -196,6 +202,7 @@ static bool steer_start(struct steer *s)
     (void)uv_timer_init(&s->loop, &s->linger);
     s->linger.data = s;
     steer_manager_start(s);
+    steer_upgrade_start(s);
     steer_watch_signals(s);
     return steer_start_control(s) && steer_start_route(s) && steer_start_guard(s);
 }
@@ -227,6 +234,17 @@ static int steer_run(struct steer *s)
     return s->status;
 }
 
+/* Where a newer program will be put: the kernel adds a word to the path of a file that was replaced. */
+static void steer_find_executable(struct steer *s)
+{
+    static const char deleted[] = " (deleted)";
+    ssize_t octets = readlink("/proc/self/exe", s->executable, sizeof s->executable - 1);
+    s->executable[octets > 0 ? octets : 0] = '\0';
+    char *end = strstr(s->executable, deleted);
+    if (end != NULL && end[sizeof deleted - 1] == '\0')
+        *end = '\0';
+}
+
 int steer_main(const char *program, struct settings *settings, const struct settings_text *text)
 {
     static struct steer steer;
@@ -235,6 +253,8 @@ int steer_main(const char *program, struct settings *settings, const struct sett
 
     s->program = program;
     s->settings = settings;
+    s->heritage = heritage_read();
+    steer_find_executable(s);
     (void)snprintf(s->path, sizeof s->path, "%s", settings->path);
     s->started = s->route_since = mono_now();
     (void)snprintf(s->why, sizeof s->why, "not checked yet");

@@ -147,6 +147,11 @@ static void commands_reload(struct control_request *request, void *owner)
     steer_reload(owner, request, control_text(request, "zone"));
 }
 
+static void commands_upgrade(struct control_request *request, void *owner)
+{
+    steer_upgrade(owner, request);
+}
+
 static void commands_zones(struct control_request *request, void *owner)
 {
     const struct steer *s = owner;
@@ -154,7 +159,8 @@ static void commands_zones(struct control_request *request, void *owner)
 }
 
 const struct control_command steer_commands[] = {
-    {"status", commands_status}, {"why", commands_why},       {"drain", commands_drain},
-    {"resume", commands_resume}, {"reload", commands_reload}, {"zones", commands_zones},
+    {"status", commands_status},   {"why", commands_why},       {"drain", commands_drain},
+    {"resume", commands_resume},   {"reload", commands_reload}, {"zones", commands_zones},
+    {"upgrade", commands_upgrade},
 };
 const size_t steer_command_count = sizeof steer_commands / sizeof *steer_commands;

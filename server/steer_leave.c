@@ -31,6 +31,8 @@ static void leave_end(void *arg)
     leave_close_handle((uv_handle_t *)&s->linger);
     leave_close_handle((uv_handle_t *)&s->drain);
     leave_close_handle((uv_handle_t *)&s->watchdog);
+    leave_close_handle((uv_handle_t *)&s->usr2);
+    leave_close_handle((uv_handle_t *)&s->upgrade.delay);
     log_info("left");
 }
 

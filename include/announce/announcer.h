@@ -24,8 +24,14 @@ struct announcer;
 
 typedef void (*announcer_callback)(void *arg);
 
-/* Copies what it needs of `settings` and starts the sessions. NULL when memory is short. */
-struct announcer *announcer_new(uv_loop_t *loop, const struct settings *settings);
+/* Copies what it needs of `settings` and starts the sessions, or goes on with those that another program has
+ * left in `heritage` (NULL: none). NULL when memory is short. */
+struct announcer *announcer_new(uv_loop_t *loop, const struct settings *settings, const json_t *heritage);
+
+/* Leaves sessions and routes to another program: sockets go into `fds`, which has room for all neighbours.
+ * NULL, and `why`, when that can't be done now. */
+json_t *announcer_hand_over(const struct announcer *announcer, int *fds, size_t *count, char *why,
+                            size_t why_octets);
 
 /* `changed` is called whenever the state of a route or session changes, for whoever shows it. */
 void announcer_watch(struct announcer *announcer, announcer_callback changed, void *arg);

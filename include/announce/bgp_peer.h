@@ -61,6 +61,14 @@ struct bgp_peer *bgp_peer_new(uv_loop_t *loop, const struct bgp_peer_settings *s
 
 void bgp_peer_start(struct bgp_peer *peer);
 
+/* Leaves an established session to another program: its socket goes into `fds`. NULL when bytes of ours wait
+ * to be sent, or memory is short; JSON null when there is no session worth it. */
+json_t *bgp_peer_hand_over(const struct bgp_peer *peer, int *fds, size_t *count);
+
+/* In place of bgp_peer_start(): goes on with a session that was handed over to us. `up` isn't called. False,
+ * and the peer isn't started, when it isn't one between the same two. */
+bool bgp_peer_take_over(struct bgp_peer *peer, const json_t *heritage);
+
 /* Ends the session with `cease` (NULL: none), closes everything and frees it; then calls `gone` (may be
  * NULL), and none of the callbacks any more. */
 void bgp_peer_stop(struct bgp_peer *peer, const struct bgp_error *cease, void (*gone)(void *arg), void *arg);

@@ -7,6 +7,7 @@
 #include "announce/bgp_write.h"
 #include "announce/next_hop.h"
 #include "base/log.h"
+#include "heritage.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -68,6 +69,8 @@ struct announcer {
     size_t neighbor_count;
     struct bfd *bfd;
     bool server_gone;
+    const json_t *heritage; /* while it is being taken over */
+    bool took_over;         /* the verdict of the program before us counts until it lapses */
     /* Age of the last report, in ticks rather than by the clock: a loop that was held up delays the reports
      * and this count alike, and being busy is no reason to withdraw. */
     int64_t verdict_age_ms;
@@ -535,6 +538,98 @@ static void announcer_set_times(struct announcer *a, const struct settings *sett
     uv_timer_start(&a->tick, on_tick, (uint64_t)a->tick_ms, (uint64_t)a->tick_ms);
 }
 
+/* --- handed on to another program
+ * ------------------------------------------------------------------------------- */
+
+static json_t *neighbor_hand_over(const struct neighbor *n, int *fds, size_t *count)
+{
+    const struct announcer *a = n->announcer;
+    json_t *left = bgp_peer_hand_over(n->peer, fds, count);
+    json_t *sent = json_array();
+    for (size_t i = 0; i < a->prefix_count; i++)
+        if (n->up && n->sent[i].announced)
+            (void)json_array_append_new(
+                sent, json_pack("{s:s, s:o}", "prefix", a->prefixes[i].text, "digest",
+                                heritage_octets(n->sent[i].digest, sizeof n->sent[i].digest)));
+    if (json_is_object(left))
+        (void)json_object_set_new(left, "sent", sent);
+    else
+        json_decref(sent);
+    return left;
+}
+
+json_t *announcer_hand_over(const struct announcer *a, int *fds, size_t *count, char *why, size_t why_octets)
+{
+    json_t *neighbors = json_array();
+    json_t *prefixes = json_array();
+    for (size_t i = 0; i < a->prefix_count; i++)
+        (void)json_array_append_new(prefixes, json_pack("{s:s, s:i}", "prefix", a->prefixes[i].text,
+                                                        "verdict", (int)a->prefixes[i].verdict));
+    for (size_t i = 0; i < a->neighbor_count; i++) {
+        const struct neighbor *n = a->neighbors[i];
+        json_t *left = n->bfd_session == NULL && !n->initial ? neighbor_hand_over(n, fds, count) : NULL;
+        if (left == NULL) {
+            (void)snprintf(why, why_octets, "neighbor %s: %s", n->settings.text,
+                           n->bfd_session != NULL ? "a BFD session can't be handed on; drain and restart"
+                                                  : "it is being told something; try again");
+            json_decref(neighbors);
+            json_decref(prefixes);
+            return NULL;
+        }
+        (void)json_array_append_new(neighbors, left);
+    }
+    return json_pack("{s:i, s:o, s:o}", "overall", (int)a->overall, "prefixes", prefixes, "neighbors",
+                     neighbors);
+}
+
+static const json_t *find_text(const json_t *list, const char *key, const char *text)
+{
+    size_t i;
+    const json_t *object;
+    json_array_foreach(list, i, object)
+    {
+        const char *found = json_string_value(json_object_get(object, key));
+        if (found != NULL && strcmp(found, text) == 0)
+            return object;
+    }
+    return NULL;
+}
+
+static enum verdict verdict_from(const json_t *object, const char *key)
+{
+    json_int_t verdict = json_integer_value(json_object_get(object, key));
+    return verdict >= VERDICT_NONE && verdict <= VERDICT_BAD ? (enum verdict)verdict : VERDICT_NONE;
+}
+
+/* It stays in force for as long as one that isn't repeated does. */
+static void announcer_take_over_verdicts(struct announcer *a)
+{
+    if (a->heritage == NULL)
+        return;
+    a->took_over = true;
+    a->overall = verdict_from(a->heritage, "overall");
+    for (size_t i = 0; i < a->prefix_count; i++)
+        a->prefixes[i].verdict = verdict_from(
+            find_text(json_object_get(a->heritage, "prefixes"), "prefix", a->prefixes[i].text), "verdict");
+}
+
+/* Goes on with a session and with what was sent in it; false: there is none. */
+static bool neighbor_take_over(struct neighbor *n)
+{
+    const struct announcer *a = n->announcer;
+    const json_t *left = find_text(json_object_get(a->heritage, "neighbors"), "neighbor", n->settings.text);
+    if (left == NULL || !bgp_peer_take_over(n->peer, left))
+        return false;
+    n->up = true;
+    for (size_t i = 0; i < a->prefix_count; i++) {
+        const json_t *sent = find_text(json_object_get(left, "sent"), "prefix", a->prefixes[i].text);
+        n->sent[i].announced =
+            sent != NULL && heritage_octets_get(sent, "digest", n->sent[i].digest, sizeof n->sent[i].digest);
+    }
+    neighbor_find_next_hops(n);
+    return true;
+}
+
 /* --- settings
  * --------------------------------------------------------------------------------------------------- */
 
@@ -675,14 +770,17 @@ static int announcer_apply(struct announcer *a, const struct settings *settings)
     a->neighbor_count = count;
     a->backend = settings->announce.backend;
     announcer_take_prefixes(a, &settings->announce);
+    announcer_take_over_verdicts(a);
     announcer_set_times(a, settings);
     for (size_t i = 0; i < count; i++) {
         a->neighbors[i]->policy = settings->announce.neighbors[i].policy;
         a->neighbors[i]->bfd = settings->announce.neighbors[i].bfd;
         neighbor_keep_bfd(a->neighbors[i]);
-        if (made[i])
+        if (made[i] && !neighbor_take_over(a->neighbors[i]))
             bgp_peer_start(a->neighbors[i]->peer);
-        else if (a->neighbors[i]->up)
+        if (made[i])
+            continue;
+        if (a->neighbors[i]->up)
             neighbor_find_next_hops(a->neighbors[i]); /* what is to be avoided may have changed */
     }
     a->something_changed = true;
@@ -695,7 +793,7 @@ int announcer_reload(struct announcer *a, const struct settings *settings)
     return announcer_apply(a, settings);
 }
 
-struct announcer *announcer_new(uv_loop_t *loop, const struct settings *settings)
+struct announcer *announcer_new(uv_loop_t *loop, const struct settings *settings, const json_t *heritage)
 {
     struct announcer *a = calloc(1, sizeof *a);
     if (a == NULL)
@@ -709,10 +807,12 @@ struct announcer *announcer_new(uv_loop_t *loop, const struct settings *settings
     uv_timer_init(loop, &a->tick);
     uv_timer_init(loop, &a->drain_timer);
     a->tick.data = a->drain_timer.data = a;
+    a->heritage = heritage;
     if (announcer_apply(a, settings) < 0) {
         announcer_stop(a, NULL, NULL);
         return NULL;
     }
+    a->heritage = NULL;
     return a;
 }
 
@@ -736,6 +836,9 @@ static const struct verdict_of_prefix *report_find(const struct verdict_report *
 
 void announcer_set_verdict(struct announcer *a, struct mono now, const struct verdict_report *report)
 {
+    if (a->took_over && report->overall == VERDICT_NONE)
+        return;
+    a->took_over = false;
     a->verdict_age_ms = 0;
     a->overall = report->overall;
     for (size_t i = 0; i < a->prefix_count; i++) {

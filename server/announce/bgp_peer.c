@@ -5,6 +5,7 @@
 #include "announce/bgp_socket.h"
 #include "announce/next_hop.h"
 #include "base/log.h"
+#include "heritage.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -513,6 +514,122 @@ static void on_timer(uv_timer_t *timer)
     } else {
         peer_arm_timer(peer, mono_now());
     }
+}
+
+/* --- the session handed on to another program
+ * ----------------------------------------------------------------
+ */
+
+/* What was agreed, as far as it can't be asked for again. */
+static json_t *session_to_json(const struct bgp_session *s)
+{
+    return json_pack("{s:i, s:I, s:i, s:I, s:i, s:b, s:b, s:b, s:i, s:I, s:I, s:I}", "hold_s",
+                     (int)s->agreed_hold_s, "as", (json_int_t)s->peer.as, "peer_hold_s",
+                     (int)s->peer.hold_time_s, "identifier", (json_int_t)s->peer.identifier, "families",
+                     (int)s->peer.families, "four_octet_as", (int)s->peer.four_octet_as, "route_refresh",
+                     (int)s->peer.route_refresh, "ipv4_over_ipv6", (int)s->peer.ipv4_over_ipv6, "role",
+                     (int)s->peer.role, "since_ns", (json_int_t)s->since.ns, "hold_at_ns",
+                     (json_int_t)s->hold_at.ns, "keepalive_at_ns", (json_int_t)s->keepalive_at.ns);
+}
+
+static int64_t number_in(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+/* The state that these agree to be in. */
+static void session_from_json(struct bgp_session *s, const json_t *from)
+{
+    s->state = BGP_ESTABLISHED;
+    s->open_checked = true;
+    s->agreed_hold_s = (uint16_t)number_in(from, "hold_s");
+    s->peer = (struct bgp_open){
+        .as = (uint32_t)number_in(from, "as"),
+        .hold_time_s = (uint16_t)number_in(from, "peer_hold_s"),
+        .identifier = (uint32_t)number_in(from, "identifier"),
+        .families = (uint8_t)number_in(from, "families"),
+        .four_octet_as = json_is_true(json_object_get(from, "four_octet_as")),
+        .route_refresh = json_is_true(json_object_get(from, "route_refresh")),
+        .ipv4_over_ipv6 = json_is_true(json_object_get(from, "ipv4_over_ipv6")),
+        .role = (enum settings_role)number_in(from, "role"),
+    };
+    s->since.ns = number_in(from, "since_ns");
+    s->hold_at.ns = number_in(from, "hold_at_ns");
+    s->keepalive_at.ns = number_in(from, "keepalive_at_ns");
+}
+
+json_t *bgp_peer_hand_over(const struct bgp_peer *peer, int *fds, size_t *count)
+{
+    uv_os_fd_t fd;
+    if (peer->session.state != BGP_ESTABLISHED || peer->current == NULL)
+        return json_null();
+    if (!bgp_peer_is_flushed(peer) || uv_fileno((const uv_handle_t *)&peer->current->tcp, &fd) != 0)
+        return NULL;
+    json_t *left = json_pack("{s:s, s:I, s:I, s:i, s:i, s:I, s:o, s:o, s:o, s:o}", "neighbor",
+                             peer->settings.text, "local_as", (json_int_t)peer->settings.local_as,
+                             "remote_as", (json_int_t)peer->settings.remote_as, "hold_time_s",
+                             (int)peer->settings.hold_time_s, "fd", (int)fd, "our_identifier",
+                             (json_int_t)peer->demand.identifier, "session", session_to_json(&peer->session),
+                             "in", heritage_octets(peer->current->in, peer->current->in_octets), "in_octets",
+                             json_integer((json_int_t)peer->current->in_octets), "remote",
+                             heritage_octets(&peer->remote, sizeof peer->remote));
+    if (left != NULL)
+        fds[(*count)++] = (int)fd;
+    return left;
+}
+
+static bool peer_is_heir(const struct bgp_peer *peer, const json_t *heritage)
+{
+    const char *text = json_string_value(json_object_get(heritage, "neighbor"));
+    return text != NULL && strcmp(text, peer->settings.text) == 0 &&
+           number_in(heritage, "local_as") == peer->settings.local_as &&
+           number_in(heritage, "remote_as") == peer->settings.remote_as &&
+           number_in(heritage, "hold_time_s") == peer->settings.hold_time_s;
+}
+
+/* The connection with what had come of the next message. False when it isn't usable; it is closed then. */
+static bool peer_take_over_connection(struct bgp_peer *peer, const json_t *heritage, int fd)
+{
+    struct connection *c = peer_take_connection(peer);
+    int octets = sizeof peer->local;
+    int64_t in_octets = number_in(heritage, "in_octets");
+    if (c == NULL) {
+        close(fd);
+        return false;
+    }
+    if (uv_tcp_open(&c->tcp, fd) != 0) {
+        close(fd);
+        peer_disconnect(peer, false);
+        return false;
+    }
+    bool whole = in_octets >= 0 && in_octets <= (int64_t)sizeof c->in &&
+                 heritage_octets_get(heritage, "in", c->in, (size_t)in_octets) &&
+                 heritage_octets_get(heritage, "remote", &peer->remote, sizeof peer->remote) &&
+                 uv_tcp_getsockname(&c->tcp, &peer->local.sa, &octets) == 0 &&
+                 uv_read_start((uv_stream_t *)&c->tcp, on_room, on_read) == 0;
+    if (!whole) {
+        peer_disconnect(peer, false);
+        return false;
+    }
+    c->in_octets = (size_t)in_octets;
+    return true;
+}
+
+bool bgp_peer_take_over(struct bgp_peer *peer, const json_t *heritage)
+{
+    if (!peer_is_heir(peer, heritage))
+        return false;
+    int fd = heritage_fd(heritage, "fd");
+    if (fd < 0 || !peer_take_over_connection(peer, heritage, fd))
+        return false;
+    session_from_json(&peer->session, json_object_get(heritage, "session"));
+    peer->demand.identifier = (uint32_t)number_in(heritage, "our_identifier");
+    peer->established_count = 1;
+    log_info("neighbor %s: the session goes on", peer->settings.text);
+    /* A keepalive now, since nobody could send any while we were changing. */
+    peer_send_keepalive(peer);
+    peer_arm_timer(peer, mono_now());
+    return true;
 }
 
 /* --- for the announcer ------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ static const struct {
     {"drain", 0, NULL, show_done},
     {"resume", 0, NULL, show_done},
     {"reload", 0, "zone", show_done},
+    {"upgrade", 0, NULL, show_done},
 };
 
 /* The socket's path, the caller's; NULL after the findings were shown. */

@@ -43,6 +43,10 @@ static const struct subcommand {
      "Answers when it is done. What can't be taken is refused with file, line and reason, and what was "
      "being\n"
      "served stays. With ZONE only that zone's files are looked at.\n"},
+    {"upgrade", "", 0, 0, "have the program on disk take over without losing a query",
+     "For a new version that was put in the place of the old one. The new program judges the configuration "
+     "and\n"
+     "all zones first. Service sockets and BGP sessions are handed on: the route stays.\n"},
     {"zones", "", 0, 0, "the zones with state, serial and age",
      "States: served; stale (the newest text was refused, the one before is served); failed; loading.\n"},
     {"check", "[FILE]", 0, 1, "find everything that is wrong with a configuration and its zones",

@@ -137,6 +137,12 @@ def test_two_processes(hitherd):
     assert children(server) == []
 
 
+def capabilities(pid):
+    """The sets that matter to what the process can do, as numbers."""
+    status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().split("\n") if ":\t" in line)
+    return {name: int(status[name], 16) for name in ["CapInh", "CapPrm", "CapEff", "CapAmb"]}
+
+
 def test_server_has_no_privileges(hitherd):
     status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{server_pid(hitherd)}/status").read_text().split("\n")
                   if ":\t" in line)
@@ -158,6 +164,7 @@ def test_user_is_dropped_to(tmp_path):
     daemon.start()
     try:
         for pid in [daemon.process.pid, server_pid(daemon)]:
+            assert capabilities(pid) == {"CapInh": 0, "CapPrm": 0, "CapEff": 0, "CapAmb": 0}
             assert os.stat(f"/proc/{pid}").st_uid == 65534 or "65534" in pathlib.Path(f"/proc/{pid}/status").read_text()
         assert os.stat(daemon.directory / "state").st_uid == 65534
         assert os.stat(daemon.directory / "run").st_uid == 65534

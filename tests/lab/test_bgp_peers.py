@@ -64,6 +64,30 @@ def test_trouble_of_one_family_withdraws_that_family_alone(wire, router):
     assert pop.neighbor()["established"] == 1
 
 
+def upgrade(wire, pop):
+    """The program replaced in place, by itself; returns when checks of the new one are good."""
+    assert pop.ask("upgrade")["ok"]
+    wait(wire, lambda: "the session goes on" in wire.logs(), "the heir")
+    wait(wire, lambda: pop.ask("why")["rounds"] > 10 and pop.ask("status")["route"]["state"] == "up", "its verdict")
+
+
+def test_an_upgrade_in_place_tells_the_router_nothing(wire, router):
+    pop = Pop(wire).start()
+    wait_announced(wire, router)
+    upgrade(wire, pop)
+    neighbor = pop.neighbor()
+    assert neighbor["session"] == "Established"
+    assert neighbor["announcements_sent"] == neighbor["withdrawals_sent"] == 0
+    assert sorted(neighbor["announced"]) == sorted([PREFIX4, PREFIX6])
+    assert router.next_hop(PREFIX4) == POP4 and router.next_hop(PREFIX6) == POP6
+    # The session is whole: what comes later is told, and taken.
+    assert pop.ask("drain")["ok"]
+    wait_withdrawn(wire, router)
+    assert pop.ask("resume")["ok"]
+    wait_announced(wire, router)
+    assert pop.neighbor()["established"] == 1
+
+
 def test_nothing_is_announced_before_the_first_good_verdict(wire, router):
     wire.service(SERVICE4, False)
     pop = Pop(wire).start()
@@ -185,6 +209,23 @@ def test_ttl_security(wire):
     bird = Bird(wire, bgp="ttl security on; multihop 1;").start()
     Pop(wire, neighbors=[neighbor(**{"ttl-security": "yes"})]).start()
     wait_announced(wire, bird)
+
+
+def bird_counts(bird):
+    """Of everything that the session has told: what changed, and when."""
+    return [line for line in bird.ask("show", "protocols", "all", "pop").splitlines()
+            if line.strip().startswith(("pop", "Import updates", "Import withdraws"))]
+
+
+def test_bird_sees_nothing_of_an_upgrade_of_a_signed_session(wire):
+    bird = Bird(wire, bgp='password "correct horse";').start()
+    (wire.directory / "secret").write_text("correct horse\n")
+    (wire.directory / "secret").chmod(0o600)
+    pop = Pop(wire, neighbors=[neighbor(**{"md5-password-file": "secret"})]).start()
+    wait_announced(wire, bird)
+    before = bird_counts(bird)
+    upgrade(wire, pop)
+    assert before and bird_counts(bird) == before
 
 
 def test_md5_right_and_wrong(wire):

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The program replaced in place: `hither upgrade`, or SIGUSR2. Nobody notices, neither the routers nor the
+ * clients: the announcer becomes the new program, keeping its process, the service sockets and the BGP
+ * sessions; the server of the old program answers until that of the new one does.
+ *
+ *     new program --check--> sound --> server told --> heritage --execve()--> steer_main()
+ *
+ * What stands in the way is said, and then nothing has happened.
+ */
+#include "base/log.h"
+#include "heritage.h"
+#include "steer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define UPGRADE_DELAY_MS 50 /* for the reply to reach whoever asked */
+
+static void upgrade_refuse(struct steer *s, const char *why)
+{
+    log_error("not upgraded: %s", why);
+    if (s->upgrade.request != NULL)
+        control_refuse(s->upgrade.request, NULL, "%s", why);
+    s->upgrade.request = NULL;
+    s->upgrade.under_way = false;
+}
+
+static json_t *upgrade_sockets(const struct steer *s, int *fds, size_t *count)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < s->down->socket_count; i++) {
+        const struct shared_socket *socket = &s->down->sockets[i];
+        fds[(*count)++] = socket->fd;
+        (void)json_array_append_new(list, json_pack("{s:i, s:i, s:i, s:i}", "fd", socket->fd, "worker",
+                                                    socket->worker, "address", socket->address, "transport",
+                                                    (int)socket->transport));
+    }
+    return list;
+}
+
+/* Comes back only when it failed. */
+static void upgrade_become(struct steer *s)
+{
+    union { /* execv() takes char *const *, and writes to none of it */
+        const char *from;
+        char *to;
+    } name = {s->program}, path = {s->path}, option = {"-c"};
+    char *arguments[] = {name.to, option.to, path.to, NULL};
+    int *fds = calloc(SHARED_MAX_SOCKETS + SETTINGS_MAX_NEIGHBORS + 1, sizeof *fds);
+    size_t count = 0;
+    char why[STEER_WHY_OCTETS] = "memory is short";
+    json_t *announce = fds != NULL ? announcer_hand_over(s->announcer, fds, &count, why, sizeof why) : NULL;
+    if (announce == NULL) {
+        free(fds);
+        upgrade_refuse(s, why);
+        return;
+    }
+    json_t *server = guard_hand_over(s->guard, fds, &count);
+    json_t *text = json_pack("{s:o, s:o, s:o}", "sockets", upgrade_sockets(s, fds, &count), "server", server,
+                             "announce", announce);
+    log_info("becoming %s", s->executable);
+    int error = text != NULL ? heritage_leave(s->executable, arguments, text, fds, count) : -ENOMEM;
+    json_decref(text);
+    free(fds);
+    upgrade_refuse(s, strerror(-error));
+}
+
+static void upgrade_on_delay(uv_timer_t *timer)
+{
+    upgrade_become(timer->data);
+}
+
+static void upgrade_on_checked(uv_process_t *process, int64_t status, int signal_number)
+{
+    struct steer *s = process->data;
+    uv_close((uv_handle_t *)process, NULL);
+    if (s->leaving != STEER_STAYS || !guard_is_serving(s->guard)) {
+        upgrade_refuse(s, "hitherd is leaving, or its server is down");
+        return;
+    }
+    if (status != 0 || signal_number != 0) {
+        upgrade_refuse(s, "the program on disk finds the configuration or a zone wrong, or doesn't run; the "
+                          "log says what");
+        return;
+    }
+    if (s->upgrade.request != NULL)
+        control_reply(s->upgrade.request,
+                      json_pack("{s:s}", "message", "the program on disk takes over; the log says how"));
+    s->upgrade.request = NULL;
+    (void)uv_timer_start(&s->upgrade.delay, upgrade_on_delay, UPGRADE_DELAY_MS, 0);
+}
+
+static int upgrade_check(struct steer *s)
+{
+    union {
+        const char *from;
+        char *to;
+    } path = {s->path}, c = {"-c"}, check = {"--check"};
+    char *arguments[] = {s->executable, c.to, path.to, check.to, NULL};
+    uv_stdio_container_t stdio[] = {{.flags = UV_IGNORE},
+                                    {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
+                                    {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO}};
+    uv_process_options_t options = {.exit_cb = upgrade_on_checked,
+                                    .file = s->executable,
+                                    .args = arguments,
+                                    .stdio_count = 3,
+                                    .stdio = stdio};
+    s->upgrade.process.data = s;
+    int error = uv_spawn(&s->loop, &s->upgrade.process, &options);
+    if (error < 0)
+        uv_close((uv_handle_t *)&s->upgrade.process, NULL);
+    return error;
+}
+
+/* NULL: it may be tried. */
+static const char *upgrade_obstacle(const struct steer *s)
+{
+    struct findings findings = {0};
+    struct settings_text text = {0};
+    const char *why = NULL;
+    if (s->leaving != STEER_STAYS || !guard_is_serving(s->guard))
+        return "hitherd is leaving, or its server is down";
+    if (s->upgrade.under_way)
+        return "an upgrade is under way";
+    if (announcer_is_drained(s->announcer))
+        return "this PoP is drained: restart it instead, nobody will notice";
+    if (s->settings->announce.backend != ANNOUNCE_BGP && s->settings->announce.backend != ANNOUNCE_NONE)
+        return "only BGP sessions of our own can be handed on, not another program's route: drain and "
+               "restart";
+    struct settings *wanted = settings_text_read(s->path, &text, &findings);
+    size_t before = findings.count;
+    if (wanted == NULL)
+        why = "the configuration has errors";
+    else
+        settings_text_warn_of_restart(s->settings, wanted, &findings);
+    if (why == NULL && findings.count > before)
+        why = "the configuration has changes that take a restart";
+    findings_log(&findings);
+    settings_free(wanted);
+    settings_text_free(&text);
+    findings_free(&findings);
+    return why;
+}
+
+void steer_upgrade(struct steer *s, struct control_request *request)
+{
+    const char *why = upgrade_obstacle(s);
+    if (why != NULL) {
+        log_error("not upgraded: %s", why);
+        if (request != NULL)
+            control_refuse(request, NULL, "%s", why);
+        return;
+    }
+    s->upgrade.under_way = true;
+    s->upgrade.request = request;
+    log_info("asking %s whether it can take over", s->executable);
+    int error = upgrade_check(s);
+    if (error < 0)
+        upgrade_refuse(s, uv_strerror(error));
+}
+
+void steer_upgrade_start(struct steer *s)
+{
+    (void)uv_timer_init(&s->loop, &s->upgrade.delay);
+    s->upgrade.delay.data = s;
+    uv_unref((uv_handle_t *)&s->upgrade.delay);
+}
+
+bool steer_inherit_sockets(struct steer *s)
+{
+    size_t i;
+    const json_t *socket;
+    json_array_foreach(json_object_get(s->heritage, "sockets"), i, socket)
+    {
+        int fd = heritage_fd(socket, "fd");
+        if (fd < 0 || s->down->socket_count >= SHARED_MAX_SOCKETS)
+            return false;
+        s->down->sockets[s->down->socket_count++] =
+            (struct shared_socket){fd, (uint16_t)json_integer_value(json_object_get(socket, "worker")),
+                                   (uint16_t)json_integer_value(json_object_get(socket, "address")),
+                                   (uint32_t)json_integer_value(json_object_get(socket, "transport"))};
+    }
+    return s->down->socket_count > 0;
+}
