@@ -52,6 +52,9 @@ void bfd_session_stop(struct bfd_session *session);
 /* Stops the session that was started, or taken over, with this `arg`, if there is one. */
 void bfd_stop_of(struct bfd *bfd, const void *arg);
 
+/* Another owner from now on: the callbacks get `arg`. */
+void bfd_session_pass_on(struct bfd_session *session, void *arg);
+
 /* Whether it runs between these; ports aren't looked at. */
 bool bfd_session_is_between(const struct bfd_session *session, const union settings_address *local,
                             const union settings_address *remote);

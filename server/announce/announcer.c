@@ -756,6 +756,25 @@ static bool announcer_apply_other(struct announcer *a, const struct settings *se
     return true;
 }
 
+/* A neighbour that is made anew goes on with the BFD session of the one before it: stopping that would be a
+ * failure to some routers. `next` are those that stay or are new, a->neighbors those that leave. */
+static void announcer_pass_bfd_on(struct announcer *a, const struct settings *settings,
+                                  struct neighbor **next, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < a->neighbor_count; k++) {
+            struct neighbor *before = a->neighbors[k];
+            if (before == NULL || before->bfd_session == NULL || next[i]->bfd_session != NULL ||
+                settings->announce.neighbors[i].bfd.interval_ms == 0 ||
+                strcmp(before->settings.text, next[i]->settings.text) != 0)
+                continue;
+            next[i]->bfd_session = before->bfd_session;
+            before->bfd_session = NULL;
+            bfd_session_pass_on(next[i]->bfd_session, next[i]);
+        }
+    }
+}
+
 static int announcer_apply(struct announcer *a, const struct settings *settings)
 {
     struct neighbor *next[SETTINGS_MAX_NEIGHBORS] = {0};
@@ -763,6 +782,7 @@ static int announcer_apply(struct announcer *a, const struct settings *settings)
     size_t count = settings->announce.backend == ANNOUNCE_BGP ? settings->announce.neighbor_count : 0;
     if (!announcer_apply_other(a, settings) || !announcer_plan_neighbors(a, settings, next, made))
         return -ENOMEM;
+    announcer_pass_bfd_on(a, settings, next, count);
     for (size_t i = 0; i < a->neighbor_count; i++)
         if (a->neighbors[i] != NULL)
             neighbor_end(a->neighbors[i], BGP_CEASE_DECONFIGURED, "");

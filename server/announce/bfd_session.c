@@ -404,6 +404,11 @@ void bfd_stop_of(struct bfd *bfd, const void *arg)
             bfd_session_stop(s);
 }
 
+void bfd_session_pass_on(struct bfd_session *s, void *arg)
+{
+    s->arg = arg;
+}
+
 bool bfd_session_is_between(const struct bfd_session *s, const union settings_address *local,
                             const union settings_address *remote)
 {
@@ -431,11 +436,12 @@ void bfd_session_set_muted(struct bfd_session *s, bool muted)
 json_t *bfd_session_status(const struct bfd_session *s, struct mono now)
 {
     const struct bfd_fsm *f = &s->fsm;
-    return json_pack(
-        "{s:s, s:s, s:s, s:I, s:b, s:f, s:f, s:I, s:I, s:I, s:I, s:I}", "state", bfd_state_name(f->state),
-        "diagnostic", bfd_diagnostic_name(f->diagnostic), "remote_state", bfd_state_name(f->remote_state),
-        "since_ms", (json_int_t)mono_ms_between(f->since, now), "muted", (int)f->muted, "transmit_ms",
-        (double)bfd_fsm_transmit_us(f) / 1000, "detection_ms", (double)bfd_fsm_detection_us(f) / 1000,
-        "packets_in", (json_int_t)s->packets_in, "packets_out", (json_int_t)s->packets_out, "packets_too_far",
-        (json_int_t)s->far, "ups", (json_int_t)s->ups, "downs", (json_int_t)s->downs);
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:b, s:f, s:f, s:I, s:I, s:I, s:I, s:I}", "state",
+                     bfd_state_name(f->state), "diagnostic", bfd_diagnostic_name(f->diagnostic),
+                     "remote_state", bfd_state_name(f->remote_state), "discriminator",
+                     (json_int_t)f->my_discriminator, "since_ms", (json_int_t)mono_ms_between(f->since, now),
+                     "muted", (int)f->muted, "transmit_ms", (double)bfd_fsm_transmit_us(f) / 1000,
+                     "detection_ms", (double)bfd_fsm_detection_us(f) / 1000, "packets_in",
+                     (json_int_t)s->packets_in, "packets_out", (json_int_t)s->packets_out, "packets_too_far",
+                     (json_int_t)s->far, "ups", (json_int_t)s->ups, "downs", (json_int_t)s->downs);
 }
