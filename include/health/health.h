@@ -41,9 +41,6 @@ void health_server_gone(struct health *health, const char *why);
 /* It is running again: asks at once. The verdict turns good by probes alone. */
 void health_server_back(struct health *health);
 
-/* A round now rather than at the next interval. */
-void health_probe_now(struct health *health);
-
 /* A digest of all zones that are served, the same wherever the same zones are; and how many they are. */
 size_t health_zones(const struct health *health, uint8_t digest[16]);
 

@@ -572,12 +572,6 @@ size_t health_zones(const struct health *h, uint8_t digest[16])
     return h->scan.last.served;
 }
 
-void health_probe_now(struct health *h)
-{
-    if (!probe_is_running(h->probe))
-        health_schedule(h, 0);
-}
-
 /* --- settings
  * ---------------------------------------------------------------------------------------------------- */
 

@@ -6,6 +6,8 @@ import struct
 import threading
 import time
 
+import pytest
+
 OPEN, UPDATE, NOTIFICATION, KEEPALIVE, ROUTE_REFRESH = 1, 2, 3, 4, 5
 GRACEFUL_SHUTDOWN = 0xFFFF0000
 MARKER = b"\xff" * 16
@@ -137,3 +139,10 @@ class Router(threading.Thread):
         self.listener.close()
         if self.session is not None:
             self.session.close()
+
+
+@pytest.fixture
+def router():
+    router = Router()
+    yield router
+    router.close()

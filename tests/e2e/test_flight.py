@@ -10,7 +10,7 @@ import pytest
 
 from daemon import BUILD, Daemon
 from halves import run, server_pid
-from router import Router
+from router import router  # noqa: F401
 
 ZONE = """$TTL 300
 @ SOA ns1 hostmaster 1 7200 900 1209600 300
@@ -18,13 +18,6 @@ ZONE = """$TTL 300
 ns1 A 192.0.2.53
 """
 PREFIX = "203.0.113.0/24"
-
-
-@pytest.fixture
-def router():
-    router = Router()
-    yield router
-    router.close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from daemon import Daemon
 from halves import ask_hither, children, is_alive
-from router import Router
+from router import router  # noqa: F401
 
 ZONE = """$TTL 300
 @ SOA ns1 hostmaster 1 7200 900 1209600 300
@@ -96,13 +96,6 @@ class Replaceable(Daemon):
         """`server` has been replaced, by one that is alone again."""
         self.eventually(lambda: not is_alive(server) and len(children(self.process.pid)) == 1, "the end of the old server")
         self.eventually(lambda: ask_hither(self, "status")["server"]["serving"], "the new server")
-
-
-@pytest.fixture
-def router():
-    router = Router()
-    yield router
-    router.close()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from daemon import Daemon
 from halves import run, server_pid
-from router import Router
+from router import router  # noqa: F401
 
 ZONE = """$TTL 300
 @ SOA ns1 hostmaster {serial} 7200 900 1209600 300
@@ -17,13 +17,6 @@ ns1 A 192.0.2.53
 """
 BROKEN = "this is no zone\n"
 OWN, OTHER = "203.0.113.0/24", "198.51.100.0/24"
-
-
-@pytest.fixture
-def router():
-    router = Router()
-    yield router
-    router.close()
 
 
 @pytest.fixture
