@@ -6,6 +6,7 @@
  */
 #include "../unit/support/zones.h"
 #include "answer/context.h"
+#include "base/flight.h"
 #include "net/tcp_connection.h"
 #include "zone/set.h"
 
@@ -30,7 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t octets);
 
 static struct worker_stats stats;
 static struct answer_context context = {.stats = &stats};
-static struct tcp_shared shared = {.context = &context};
+static struct flight flight;
+static struct tcp_shared shared = {.context = &context, .flight = &flight};
 static uint8_t out[OUT_OCTETS];
 static size_t out_octets;
 static uint8_t in[STREAM_MOST];
