@@ -36,7 +36,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define IMAGE_VERSION 2
+#define IMAGE_VERSION 3
 #define IMAGE_UNIT    4 /* octets in one step of an image_ref */
 
 typedef uint32_t image_ref;
@@ -50,7 +50,7 @@ struct image_header {
     char magic[8];
     uint32_t version;
     uint32_t flags;     /* enum image_flag */
-    uint8_t digest[32]; /* of everything behind this field */
+    uint8_t digest[32]; /* zone/seal.h */
     uint8_t source_digest[32];
     uint64_t octets; /* of the whole image */
     uint64_t name_count;
@@ -77,8 +77,6 @@ struct image_header {
     uint8_t apex[256]; /* folded */
     uint8_t apex_cased[256];
 };
-
-#define IMAGE_DIGESTED_FROM (offsetof(struct image_header, digest) + 32)
 
 /* Ten names in one cache line. A name that found its bucket full lies in a later one, which `passed_on` says.
  */

@@ -44,10 +44,9 @@ const uint8_t *zone_image_apex(const struct zone_image *image);
 uint32_t zone_image_serial(const struct zone_image *image);
 uint64_t zone_image_names(const struct zone_image *image);
 uint64_t zone_image_records(const struct zone_image *image);
-/* BLAKE2b-256 of everything after it: equal digests mean equal answers. IMAGE_DIGEST_OCTETS of them. */
+/* Of the whole image (zone/seal.h): equal digests mean equal answers. IMAGE_DIGEST_OCTETS of them. */
 const uint8_t *zone_image_digest(const struct zone_image *image);
-/* BLAKE2b-256 of the source text it was compiled from (all files, with their names), so an unchanged source
- * isn't parsed. */
+/* Of the source text that it was compiled from (zone_text_digest()), so an unchanged source isn't parsed. */
 const uint8_t *zone_image_source_digest(const struct zone_image *image);
 
 #endif

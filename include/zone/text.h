@@ -74,9 +74,9 @@ bool zone_text_path(const struct zone_token *token, char path[ZONE_TEXT_PATH_MAX
 const struct zone_file *zone_text_included(const struct zone_text *text, const struct zone_file *from,
                                            const char *path);
 
-/* BLAKE2b-256 over the apex (wire form, folded), the reader's version, and every file's octets in order. The
- * paths are left out, so that it is the same at PoPs that keep their zones in different places; where a file
- * is included from is in the text itself. */
+/* BLAKE2b-256 over the reader's version, the apex (wire form, folded), and the tree digest (base/digest.h) of
+ * every file in order. The paths are left out, so that it is the same at PoPs that keep their zones in
+ * different places; where a file is included from is in the text itself. */
 void zone_text_digest(const struct zone_text *text, const uint8_t *apex,
                       uint8_t digest[ZONE_TEXT_DIGEST_OCTETS]);
 

@@ -12,9 +12,9 @@
 #include "zone/nsec3.h"
 #include "zone/order.h"
 #include "zone/rrset.h"
+#include "zone/seal.h"
 #include "zone/tree.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 
 #define BUCKET_FILL_TENTHS 75 /* of ten slots, seven and a half are taken on average */
@@ -474,7 +474,7 @@ static void patch_links(struct compiler *c)
     }
 }
 
-static void fill_header(struct compiler *c, const uint8_t *source_digest)
+static bool fill_header(struct compiler *c, const uint8_t *source_digest)
 {
     struct image_header *header = &c->header;
     memcpy(header->magic, "hither\0z", sizeof header->magic);
@@ -490,9 +490,10 @@ static void fill_header(struct compiler *c, const uint8_t *source_digest)
     memcpy(header->apex_cased, c->records->apex, c->tree.apex_octets);
     memcpy(header->source_digest, source_digest, IMAGE_DIGEST_OCTETS);
     memcpy(c->image.start, header, sizeof *header);
-    crypto_generichash(header->digest, sizeof header->digest, c->image.start + IMAGE_DIGESTED_FROM,
-                       header->octets - IMAGE_DIGESTED_FROM, NULL, 0);
+    if (!seal_digest(header->digest, c->image.start, header->octets))
+        return fail(c, "there is not enough memory");
     memcpy(c->image.start, header, sizeof *header);
+    return true;
 }
 
 static bool compile(struct compiler *c, const uint8_t *source_digest)
@@ -514,10 +515,7 @@ static bool compile(struct compiler *c, const uint8_t *source_digest)
         return fail(c, "the image would be larger than 16 GiB");
     patch_links(c);
     refer_to_nsec3(c);
-    if (!fill_index(c))
-        return false;
-    fill_header(c, source_digest);
-    return true;
+    return fill_index(c) && fill_header(c, source_digest);
 }
 
 /* Gives back what was reserved beyond the image. */

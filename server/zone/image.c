@@ -4,24 +4,15 @@
 #include "zone/difference.h"
 #include "zone/format.h"
 #include "zone/memory.h"
+#include "zone/seal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static bool digest_is_right(const uint8_t *bytes, size_t octets)
-{
-    const struct image_header *header = (const struct image_header *)(const void *)bytes;
-    uint8_t digest[IMAGE_DIGEST_OCTETS];
-    crypto_generichash(digest, sizeof digest, bytes + IMAGE_DIGESTED_FROM, octets - IMAGE_DIGESTED_FROM, NULL,
-                       0);
-    return memcmp(digest, header->digest, sizeof digest) == 0;
-}
 
 struct zone_image *zone_image_adopt(uint8_t *bytes, size_t octets, const char **why)
 {
@@ -45,62 +36,52 @@ refuse:
     return NULL;
 }
 
-static bool read_whole(int fd, uint8_t *bytes, size_t octets)
+/* The file's bytes, whose digest is right; NULL and why. They are copied rather than mapped: a file's pages
+ * are small ones, and a file that is cut off while it is mapped is a SIGBUS. */
+static uint8_t *read_sealed(int fd, size_t octets, const char **why)
 {
-    while (octets > 0) {
-        ssize_t got = read(fd, bytes, octets);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        bytes += got;
-        octets -= (size_t)got;
+    uint8_t digest[IMAGE_DIGEST_OCTETS];
+    uint8_t *bytes = image_memory_take(octets);
+    if (bytes == NULL) {
+        *why = "there is not enough memory";
+        return NULL;
     }
-    return true;
+    const struct image_header *header = (const struct image_header *)(const void *)bytes;
+    *why = NULL;
+    if (!seal_read(digest, fd, bytes, octets))
+        *why = "the zone image can't be read";
+    else if (memcmp(digest, header->digest, sizeof digest) != 0)
+        *why = "the zone image is damaged: its digest is wrong";
+    if (*why != NULL) {
+        image_memory_give(bytes, octets);
+        return NULL;
+    }
+    image_memory_seal(bytes, octets);
+    return bytes;
 }
 
-/* The file's bytes; NULL and why. They are copied rather than mapped: a file's pages are small ones, and a
- * file that is cut off while it is mapped is a SIGBUS. */
-static uint8_t *read_file(int fd, size_t *octets, const char **why)
+static struct zone_image *open_fd(int fd, const char **why)
 {
     struct stat st;
     if (fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof(struct image_header)) {
         *why = "this is no zone image";
         return NULL;
     }
-    *octets = (size_t)st.st_size;
-    uint8_t *bytes = image_memory_take(*octets);
-    if (bytes == NULL) {
-        *why = "there is not enough memory";
-        return NULL;
-    }
-    if (!read_whole(fd, bytes, *octets)) {
-        *why = "the zone image can't be read";
-        image_memory_give(bytes, *octets);
-        return NULL;
-    }
-    image_memory_seal(bytes, *octets);
-    return bytes;
+    size_t octets = (size_t)st.st_size;
+    uint8_t *bytes = read_sealed(fd, octets, why);
+    return bytes != NULL ? zone_image_adopt(bytes, octets, why) : NULL;
 }
 
 struct zone_image *zone_image_open(const char *path, const char **why)
 {
-    size_t octets = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         *why = strerror(errno);
         return NULL;
     }
-    uint8_t *bytes = read_file(fd, &octets, why);
+    struct zone_image *image = open_fd(fd, why);
     close(fd);
-    if (bytes == NULL)
-        return NULL;
-    if (!digest_is_right(bytes, octets)) {
-        *why = "the zone image is damaged: its digest is wrong";
-        image_memory_give(bytes, octets);
-        return NULL;
-    }
-    return zone_image_adopt(bytes, octets, why);
+    return image;
 }
 
 /* Nothing is forced to the disk: what a loss of power leaves of the file is refused by its digest and

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "zone/text.h"
 
+#include "base/digest.h"
 #include "wire/name.h"
 #include "zone/lexer.h"
 
@@ -16,7 +17,7 @@
 #include <unistd.h>
 
 /* Goes up when the same text would be read into other records: images in the cache are then made anew. */
-#define ZONE_READER_VERSION "hither zone text 1"
+#define ZONE_READER_VERSION "hither zone text 2"
 
 #define INCLUDE_WINDOW ((size_t)2 * ZONE_TEXT_PATH_MAX)
 
@@ -268,12 +269,9 @@ void zone_text_digest(const struct zone_text *text, const uint8_t *apex,
     crypto_generichash_update(&state, folded, apex_octets);
     for (size_t i = 0; i < text->count; i++) {
         const struct zone_file *file = &text->files[i];
-        uint8_t octets[8];
-        for (unsigned b = 0; b < sizeof octets; b++)
-            octets[b] = (uint8_t)((uint64_t)file->octets >> (8 * b));
-        crypto_generichash_update(&state, octets, sizeof octets);
-        if (file->bytes != NULL)
-            crypto_generichash_update(&state, (const uint8_t *)file->bytes, file->octets);
+        uint8_t of_file[DIGEST_OCTETS];
+        digest_tree(of_file, (const uint8_t *)file->bytes, file->octets);
+        crypto_generichash_update(&state, of_file, sizeof of_file);
     }
     crypto_generichash_final(&state, digest, ZONE_TEXT_DIGEST_OCTETS);
 }
