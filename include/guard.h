@@ -91,6 +91,9 @@ unsigned guard_restarts(const struct guard *guard);
  * the heir beats another. New reference, or NULL. */
 json_t *guard_hand_over(struct guard *guard, int *fds, size_t *count);
 
+/* It came to nothing: the server watches our heart again. */
+void guard_keep(struct guard *guard);
+
 /* Has the server leave, without replacing it, and calls `done` when it is gone. No other callback comes any
  * more. Memory goes when the loop has run the close callbacks. */
 void guard_stop(struct guard *guard, void (*done)(void *arg), void *arg);

@@ -16,6 +16,16 @@
 
 #define HERITAGE_VARIABLE "HITHER_HERITAGE"
 
+/* A program that is to take our place shows beforehand that it could: asked for with --check and this
+ * variable, it leaves with this status instead of 0. So does no script, no older version and nothing else
+ * that happens to stand where the program should be. */
+#define HERITAGE_TRIAL         "HITHER_HERITAGE_TRIAL"
+#define HERITAGE_TRIAL_VERSION "1" /* of what the heritage says */
+#define HERITAGE_TRIAL_PASSED  87
+
+/* Whether we are asked so, by a program whose heritage we understand. */
+bool heritage_is_trial(void);
+
 /* Leaves `text` (not taken over) and every descriptor in `fds`, and becomes `program` with `arguments`.
  * Comes back only when that failed: -errno, and all is as it was. */
 int heritage_leave(const char *program, char *const *arguments, const json_t *text, const int *fds,

@@ -28,6 +28,9 @@ int settings_text_put(int fd, const struct settings_text *text);
 /* The settings that the text in `fd` means. NULL as above. */
 struct settings *settings_text_get(int fd, const char *path, struct findings *findings);
 
+/* Whether the memfd holds exactly this. */
+bool settings_text_is(int fd, const struct settings_text *text);
+
 void settings_text_free(struct settings_text *text);
 
 /* Warns of each difference between the two that takes effect only after a restart. */

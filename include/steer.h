@@ -20,6 +20,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <uv.h>
 
 #define STEER_WHY_OCTETS    512 /* with what the fleet makes of it */
@@ -39,7 +40,9 @@ struct steer_upgrade_state {
     bool under_way;
     struct control_request *request; /* NULL: a signal, or it has been answered */
     uv_process_t process;            /* the new program's judgement on the configuration */
+    struct stat judged;              /* the file that it was */
     uv_timer_t delay;
+    struct mono give_up; /* something is always under way that can't be handed over */
 };
 
 /* Of the server; `row` 0: none has died. */
@@ -127,6 +130,9 @@ void steer_leave_now(struct steer *s, int status);
 /* Drains when that was asked for before this start. */
 void steer_drain_start(struct steer *s);
 
+/* What the program that takes our place needs to know of a drain; null: there is none. New reference. */
+json_t *steer_drain_hand_over(const struct steer *s);
+
 /* `for_ms` 0: until steer_resume(). 0; or -errno when it won't last over a restart. */
 int steer_drain(struct steer *s, const char *reason, uint64_t for_ms);
 void steer_resume(struct steer *s);
@@ -151,7 +157,7 @@ void steer_upgrade(struct steer *s, struct control_request *request);
 void steer_upgrade_start(struct steer *s);
 
 /* The service sockets of the program before us into `down`. */
-bool steer_inherit_sockets(struct steer *s);
+bool steer_inherit(struct steer *s);
 
 /* steer_commands.c: what the control socket offers. */
 extern const struct control_command steer_commands[];

@@ -459,6 +459,13 @@ json_t *guard_hand_over(struct guard *guard, int *fds, size_t *count)
     return json_pack("{s:i, s:i}", "pid", (int)guard->pid, "channel", guard->channel_fd);
 }
 
+void guard_keep(struct guard *guard)
+{
+    static const char news[] = "no heir";
+    if (guard->channel != NULL)
+        (void)channel_send(guard->channel_fd, CHANNEL_NEWS, news, sizeof news - 1);
+}
+
 bool guard_is_serving(const struct guard *guard)
 {
     return guard->serving;

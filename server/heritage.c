@@ -55,6 +55,12 @@ int heritage_leave(const char *program, char *const *arguments, const json_t *te
     return error;
 }
 
+bool heritage_is_trial(void)
+{
+    const char *version = getenv(HERITAGE_TRIAL);
+    return version != NULL && strcmp(version, HERITAGE_TRIAL_VERSION) == 0;
+}
+
 json_t *heritage_read(void)
 {
     const char *number = getenv(HERITAGE_VARIABLE);

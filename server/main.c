@@ -4,6 +4,7 @@
  * operator starts is the announcer, and it starts the server.
  */
 #include "base/log.h"
+#include "heritage.h"
 #include "serve.h"
 #include "settings_text.h"
 #include "spawn.h"
@@ -110,7 +111,9 @@ static int main_check(const char *path)
                (unsigned long long)summary.records);
     settings_free(settings);
     findings_free(&findings);
-    return sound ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (!sound)
+        return EXIT_FAILURE;
+    return heritage_is_trial() ? HERITAGE_TRIAL_PASSED : EXIT_SUCCESS;
 }
 
 static int main_announce(const char *program, const char *path)

@@ -121,6 +121,49 @@ int privilege_drop(const struct settings_server *settings, bool net_admin, char 
     return error;
 }
 
+static uint64_t privilege_ambient(void)
+{
+    uint64_t set = 0;
+    for (unsigned long i = 0; i <= CAP_LAST_CAP; i++)
+        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0) == 1)
+            set |= UINT64_C(1) << i;
+    return set;
+}
+
+/* Ambient is what is inherited and raised; what we may not do is passed over by the kernel. */
+static void privilege_set_bequest(uint64_t inheritable, uint64_t ambient)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    if (syscall(SYS_capget, &header, sets) < 0)
+        return;
+    sets[0].inheritable = (uint32_t)inheritable;
+    sets[1].inheritable = (uint32_t)(inheritable >> 32);
+    (void)syscall(SYS_capset, &header, sets);
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    for (unsigned long i = 0; i <= CAP_LAST_CAP; i++)
+        if ((ambient >> i & 1) != 0)
+            (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0);
+}
+
+struct privilege_bequest privilege_bequeath_all(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    struct privilege_bequest before = {.ambient = privilege_ambient()};
+    if (syscall(SYS_capget, &header, sets) < 0)
+        return before;
+    before.inheritable = sets[0].inheritable | (uint64_t)sets[1].inheritable << 32;
+    uint64_t permitted = sets[0].permitted | (uint64_t)sets[1].permitted << 32;
+    privilege_set_bequest(before.inheritable | permitted, permitted);
+    return before;
+}
+
+void privilege_bequeath_again(const struct privilege_bequest *before)
+{
+    privilege_set_bequest(before->inheritable, before->ambient);
+}
+
 int privilege_forsake(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};

@@ -258,6 +258,8 @@ static void serve_on_message(struct serve *s)
         serve_leave(s, 0);
     else if (strcmp(text, "heir") == 0)
         s->bequeathed = true;
+    else if (strcmp(text, "no heir") == 0)
+        s->bequeathed = false;
     else if (strcmp(text, "reload") == 0)
         serve_reload(s, s->message.id, NULL);
     else if (strncmp(text, one, sizeof one - 1) == 0)

@@ -77,6 +77,15 @@ struct settings *settings_text_get(int fd, const char *path, struct findings *fi
     return settings;
 }
 
+bool settings_text_is(int fd, const struct settings_text *text)
+{
+    struct settings_text held = {0};
+    bool same = settings_text_take(fd, &held) == 0 && held.octets == text->octets &&
+                memcmp(held.text, text->text, text->octets) == 0;
+    settings_text_free(&held);
+    return same;
+}
+
 void settings_text_free(struct settings_text *text)
 {
     free(text->text);

@@ -122,8 +122,8 @@ static bool steer_map(struct steer *s)
 static bool steer_bind(struct steer *s)
 {
     char why[STEER_MESSAGE_OCTETS];
-    if (s->heritage != NULL)
-        return steer_inherit_sockets(s); /* by a program that has given up its privileges before */
+    if (s->heritage != NULL) /* by a program that has given up its privileges before */
+        return steer_inherit(s);
     privilege_raise_descriptors(workers_descriptors(s->settings->server.workers));
     if (listen_open(&s->settings->server, s->down, why, sizeof why) < 0 ||
         privilege_drop(&s->settings->server, s->settings->announce.other.tun_device[0] != '\0', why,
@@ -191,6 +191,7 @@ static bool steer_start_route(struct steer *s)
         log_error("memory is short");
         return false;
     }
+    health_take_over(s->health, json_object_get(s->heritage, "health"));
     announcer_watch(s->announcer, steer_on_route, s);
     steer_drain_start(s);
     steer_on_route(s);

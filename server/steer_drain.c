@@ -101,13 +101,33 @@ static bool drain_recall(const struct steer *s, char reason[DRAIN_REASON_OCTETS]
     return gone_ms < for_ms;
 }
 
+json_t *steer_drain_hand_over(const struct steer *s)
+{
+    if (!announcer_is_drained(s->announcer))
+        return json_null();
+    return json_pack("{s:b, s:I}", "for", uv_is_active((const uv_handle_t *)&s->drain), "left_ms",
+                     (json_int_t)uv_timer_get_due_in(&s->drain));
+}
+
+/* The announcer is drained already; what is missing is the end of it. */
+static bool drain_take_over(struct steer *s)
+{
+    const json_t *left = json_object_get(s->heritage, "drain");
+    json_int_t left_ms = json_integer_value(json_object_get(left, "left_ms"));
+    if (!json_is_object(left))
+        return false;
+    if (json_is_true(json_object_get(left, "for")))
+        (void)uv_timer_start(&s->drain, drain_on_time, left_ms > 0 ? (uint64_t)left_ms : 0, 0);
+    return true;
+}
+
 void steer_drain_start(struct steer *s)
 {
     char reason[DRAIN_REASON_OCTETS];
     uint64_t left_ms;
     (void)uv_timer_init(&s->loop, &s->drain);
     s->drain.data = s;
-    if (s->settings->server.state_dir == NULL)
+    if (drain_take_over(s) || s->settings->server.state_dir == NULL)
         return;
     if (!drain_recall(s, reason, &left_ms)) {
         drain_forget(s);

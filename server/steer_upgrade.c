@@ -10,6 +10,7 @@
  */
 #include "base/log.h"
 #include "heritage.h"
+#include "privilege.h"
 #include "steer.h"
 
 #include <errno.h>
@@ -19,10 +20,15 @@
 #include <unistd.h>
 
 #define UPGRADE_DELAY_MS 50 /* for the reply to reach whoever asked */
+#define UPGRADE_AGAIN_MS 10 /* until what is under way is looked at again */
+#define UPGRADE_MOST_MS  30000
+/* Service sockets, what the announcer has, and the server's channel. */
+#define UPGRADE_FDS (SHARED_MAX_SOCKETS + ANNOUNCER_HERITAGE_FDS + 1)
 
 static void upgrade_refuse(struct steer *s, const char *why)
 {
     log_error("not upgraded: %s", why);
+    announcer_keep(s->announcer);
     if (s->upgrade.request != NULL)
         control_refuse(s->upgrade.request, NULL, "%s", why);
     s->upgrade.request = NULL;
@@ -42,36 +48,73 @@ static json_t *upgrade_sockets(const struct steer *s, int *fds, size_t *count)
     return list;
 }
 
-/* Comes back only when it failed. */
-static void upgrade_become(struct steer *s)
+/* Whether the program that was judged is the one on disk still. */
+static bool upgrade_is_judged(const struct steer *s)
+{
+    const struct stat *was = &s->upgrade.judged;
+    struct stat is;
+    return stat(s->executable, &is) == 0 && is.st_dev == was->st_dev && is.st_ino == was->st_ino &&
+           is.st_size == was->st_size && is.st_mtim.tv_sec == was->st_mtim.tv_sec &&
+           is.st_mtim.tv_nsec == was->st_mtim.tv_nsec;
+}
+
+/* Takes over `announce`. Comes back only when it failed: -errno. */
+static int upgrade_leave(struct steer *s, json_t *announce, int *fds, size_t count)
 {
     union { /* execv() takes char *const *, and writes to none of it */
         const char *from;
         char *to;
     } name = {s->program}, path = {s->path}, option = {"-c"};
     char *arguments[] = {name.to, option.to, path.to, NULL};
-    int *fds = calloc(SHARED_MAX_SOCKETS + SETTINGS_MAX_NEIGHBORS + 1, sizeof *fds);
+    const struct privilege_bequest before = privilege_bequeath_all();
+    json_t *server = guard_hand_over(s->guard, fds, &count);
+    json_t *bequest = json_pack("{s:I, s:I}", "inheritable", (json_int_t)before.inheritable, "ambient",
+                                (json_int_t)before.ambient);
+    json_t *text = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "sockets", upgrade_sockets(s, fds, &count),
+                             "server", server, "announce", announce, "health", health_hand_over(s->health),
+                             "drain", steer_drain_hand_over(s), "bequest", bequest);
+    int error = text != NULL ? heritage_leave(s->executable, arguments, text, fds, count) : -ENOMEM;
+    privilege_bequeath_again(&before);
+    guard_keep(s->guard);
+    json_decref(text);
+    return error;
+}
+
+static void upgrade_on_delay(uv_timer_t *timer);
+
+/* Comes back only when it failed, or is to be tried again: something is under way. */
+static void upgrade_become(struct steer *s)
+{
+    char why[STEER_WHY_OCTETS];
     size_t count = 0;
-    char why[STEER_WHY_OCTETS] = "memory is short";
-    json_t *announce = fds != NULL ? announcer_hand_over(s->announcer, fds, &count, why, sizeof why) : NULL;
-    if (announce == NULL) {
-        free(fds);
-        upgrade_refuse(s, why);
+    if (!upgrade_is_judged(s)) {
+        upgrade_refuse(s, "the program on disk was replaced meanwhile; try again");
         return;
     }
-    json_t *server = guard_hand_over(s->guard, fds, &count);
-    json_t *text = json_pack("{s:o, s:o, s:o}", "sockets", upgrade_sockets(s, fds, &count), "server", server,
-                             "announce", announce);
-    log_info("becoming %s", s->executable);
-    int error = text != NULL ? heritage_leave(s->executable, arguments, text, fds, count) : -ENOMEM;
-    json_decref(text);
+    int *fds = calloc(UPGRADE_FDS, sizeof *fds);
+    if (fds == NULL) {
+        upgrade_refuse(s, "memory is short");
+        return;
+    }
+    json_t *announce = announcer_hand_over(s->announcer, fds, &count, why, sizeof why);
+    if (announce != NULL) {
+        log_info("becoming %s", s->executable);
+        upgrade_refuse(s, strerror(-upgrade_leave(s, announce, fds, count)));
+    } else if (mono_reached(mono_now(), s->upgrade.give_up)) {
+        upgrade_refuse(s, why);
+    } else {
+        (void)uv_timer_start(&s->upgrade.delay, upgrade_on_delay, UPGRADE_AGAIN_MS, 0);
+    }
     free(fds);
-    upgrade_refuse(s, strerror(-error));
 }
 
 static void upgrade_on_delay(uv_timer_t *timer)
 {
-    upgrade_become(timer->data);
+    struct steer *s = timer->data;
+    if (s->leaving != STEER_STAYS || !guard_is_serving(s->guard))
+        upgrade_refuse(s, "hitherd is leaving, or its server is down");
+    else
+        upgrade_become(s);
 }
 
 static void upgrade_on_checked(uv_process_t *process, int64_t status, int signal_number)
@@ -82,15 +125,19 @@ static void upgrade_on_checked(uv_process_t *process, int64_t status, int signal
         upgrade_refuse(s, "hitherd is leaving, or its server is down");
         return;
     }
-    if (status != 0 || signal_number != 0) {
-        upgrade_refuse(s, "the program on disk finds the configuration or a zone wrong, or doesn't run; the "
-                          "log says what");
+    if (status != HERITAGE_TRIAL_PASSED || signal_number != 0) {
+        upgrade_refuse(s,
+                       status == 0 && signal_number == 0
+                           ? "the program on disk can't take over from this one: drain and restart"
+                           : "the program on disk finds the configuration or a zone wrong, or doesn't run; "
+                             "the log says what");
         return;
     }
     if (s->upgrade.request != NULL)
         control_reply(s->upgrade.request,
                       json_pack("{s:s}", "message", "the program on disk takes over; the log says how"));
     s->upgrade.request = NULL;
+    s->upgrade.give_up = mono_add_ms(mono_now(), UPGRADE_MOST_MS);
     (void)uv_timer_start(&s->upgrade.delay, upgrade_on_delay, UPGRADE_DELAY_MS, 0);
 }
 
@@ -110,7 +157,11 @@ static int upgrade_check(struct steer *s)
                                     .stdio_count = 3,
                                     .stdio = stdio};
     s->upgrade.process.data = s;
+    if (stat(s->executable, &s->upgrade.judged) < 0)
+        return -errno;
+    (void)setenv(HERITAGE_TRIAL, HERITAGE_TRIAL_VERSION, 1);
     int error = uv_spawn(&s->loop, &s->upgrade.process, &options);
+    (void)unsetenv(HERITAGE_TRIAL);
     if (error < 0)
         uv_close((uv_handle_t *)&s->upgrade.process, NULL);
     return error;
@@ -126,11 +177,6 @@ static const char *upgrade_obstacle(const struct steer *s)
         return "hitherd is leaving, or its server is down";
     if (s->upgrade.under_way)
         return "an upgrade is under way";
-    if (announcer_is_drained(s->announcer))
-        return "this PoP is drained: restart it instead, nobody will notice";
-    if (s->settings->announce.backend != ANNOUNCE_BGP && s->settings->announce.backend != ANNOUNCE_NONE)
-        return "only BGP sessions of our own can be handed on, not another program's route: drain and "
-               "restart";
     struct settings *wanted = settings_text_read(s->path, &text, &findings);
     size_t before = findings.count;
     if (wanted == NULL)
@@ -139,6 +185,10 @@ static const char *upgrade_obstacle(const struct steer *s)
         settings_text_warn_of_restart(s->settings, wanted, &findings);
     if (why == NULL && findings.count > before)
         why = "the configuration has changes that take a restart";
+    if (why == NULL && !settings_text_is(s->text_fd, &text))
+        why =
+            "the configuration was changed since it was read: `hither reload` first, so that the routers are "
+            "told of it";
     findings_log(&findings);
     settings_free(wanted);
     settings_text_free(&text);
@@ -170,10 +220,15 @@ void steer_upgrade_start(struct steer *s)
     uv_unref((uv_handle_t *)&s->upgrade.delay);
 }
 
-bool steer_inherit_sockets(struct steer *s)
+bool steer_inherit(struct steer *s)
 {
     size_t i;
     const json_t *socket;
+    const json_t *bequest = json_object_get(s->heritage, "bequest");
+    const struct privilege_bequest before = {
+        (uint64_t)json_integer_value(json_object_get(bequest, "inheritable")),
+        (uint64_t)json_integer_value(json_object_get(bequest, "ambient"))};
+    privilege_bequeath_again(&before);
     json_array_foreach(json_object_get(s->heritage, "sockets"), i, socket)
     {
         int fd = heritage_fd(socket, "fd");

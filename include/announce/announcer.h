@@ -11,6 +11,7 @@
 #ifndef HITHER_ANNOUNCE_ANNOUNCER_H
 #define HITHER_ANNOUNCE_ANNOUNCER_H
 
+#include "announce/backend.h"
 #include "announce/route.h"
 #include "base/clock.h"
 #include "base/shared.h"
@@ -28,10 +29,16 @@ typedef void (*announcer_callback)(void *arg);
  * left in `heritage` (NULL: none). NULL when memory is short. */
 struct announcer *announcer_new(uv_loop_t *loop, const struct settings *settings, const json_t *heritage);
 
-/* Leaves sessions and routes to another program: sockets go into `fds`, which has room for all neighbours.
- * NULL, and `why`, when that can't be done now. */
-json_t *announcer_hand_over(const struct announcer *announcer, int *fds, size_t *count, char *why,
+/* Descriptors in the heritage, at most: of BGP, of BFD and its listeners, and of another backend. */
+#define ANNOUNCER_HERITAGE_FDS (2 * SETTINGS_MAX_NEIGHBORS + 2 + BACKEND_HERITAGE_FDS)
+
+/* Leaves sessions and routes to another program: sockets go into `fds`. Says a last word to BFD's neighbours,
+ * so call it right before. NULL, and `why`, when something is under way: try again in a moment. */
+json_t *announcer_hand_over(struct announcer *announcer, int *fds, size_t *count, char *why,
                             size_t why_octets);
+
+/* Nothing was handed over after all, and nobody will try again. */
+void announcer_keep(struct announcer *announcer);
 
 /* `changed` is called whenever the state of a route or session changes, for whoever shows it. */
 void announcer_watch(struct announcer *announcer, announcer_callback changed, void *arg);

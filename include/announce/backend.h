@@ -24,7 +24,8 @@
 
 struct backend;
 
-#define BACKEND_WHY_OCTETS 160
+#define BACKEND_WHY_OCTETS   160
+#define BACKEND_HERITAGE_FDS 4 /* descriptors left to another program, at most */
 
 /* What a driver is told of a route. */
 struct backend_route {
@@ -53,6 +54,10 @@ struct backend_driver {
     void (*change)(void *driver, const struct backend_route *route);
     void (*look)(void *driver, const struct backend_route *route);
     void (*close)(void *driver); /* ends with backend_closed() */
+    /* Between two operations: what another program needs to go on, its descriptors into `fds`; and that taken
+     * over, before the first operation. NULL where every operation stands alone. */
+    json_t *(*hand_over)(void *driver, int *fds, size_t *count);
+    void (*take_over)(void *driver, const json_t *heritage);
 };
 
 /* For drivers. `why` is NULL when all went well. */
@@ -61,9 +66,18 @@ void backend_seen(struct backend *backend, enum backend_seen seen, const char *w
 void backend_closed(struct backend *backend);
 
 /* Opens the backend that the settings ask for; prefixes are wanted withdrawn until backend_want(). `changed`
- * is called when something was made, or couldn't be. NULL when memory is short. */
-struct backend *backend_open(uv_loop_t *loop, const struct settings *settings, void (*changed)(void *arg),
-                             void *arg);
+ * is called when something was made, or couldn't be. What another program has left in `heritage` (NULL: none)
+ * isn't made again, but looked at. NULL when memory is short. */
+struct backend *backend_open(uv_loop_t *loop, const struct settings *settings, const json_t *heritage,
+                             void (*changed)(void *arg), void *arg);
+
+/* Leaves routes, device and pipes to another program: descriptors go into `fds`. NULL while an operation is
+ * under way, which may take its command's timeout; none begins from the first call on, until
+ * backend_keep(). */
+json_t *backend_hand_over(struct backend *backend, int *fds, size_t *count);
+
+/* Nothing was handed over after all. */
+void backend_keep(struct backend *backend);
 
 /* The state wanted for a prefix, and its route with it. Cheap when nothing changes. */
 void backend_want(struct backend *backend, const struct settings_prefix *prefix, enum route_state state);

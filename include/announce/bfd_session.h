@@ -38,6 +38,14 @@ struct bfd *bfd_new(uv_loop_t *loop);
  */
 void bfd_close(struct bfd *bfd, void (*gone)(void *arg), void *arg);
 
+/* Leaves all sessions to another program: their sockets go into `fds`. Each says a packet, so call it right
+ * before. New reference, or NULL. */
+json_t *bfd_hand_over(struct bfd *bfd, int *fds, size_t *count);
+
+/* Goes on with those that another program left (NULL: none). Nobody is told anything of one until
+ * bfd_session_start() finds it. */
+void bfd_take_over(struct bfd *bfd, const json_t *heritage);
+
 /* `name` is the neighbour's, for the log. NULL when memory is short. What doesn't work out with the sockets
  * is told in the log, and tried again. A session that runs between these addresses already is taken over as
  * it is: a peer would take another one for the end of the first. */

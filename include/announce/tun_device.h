@@ -10,6 +10,8 @@
 
 #include "config.h"
 
+#include <jansson.h>
+
 struct tun_device;
 
 /* Makes no device yet. NULL when memory is short. */
@@ -25,6 +27,10 @@ int tun_device_set(struct tun_device *device, const union settings_address *addr
 
 /* Whether the device has the address with that length of prefix, and is up. 1, 0 or -errno. */
 int tun_device_has(const struct tun_device *device, const union settings_address *address, uint8_t bits);
+
+/* Leaves the device to another program, its descriptor in `fds`; and takes it over, if there is one. */
+json_t *tun_device_hand_over(const struct tun_device *device, int *fds, size_t *count);
+void tun_device_take_over(struct tun_device *device, const json_t *heritage);
 
 /* Removes it and frees; NULL is fine. */
 void tun_device_close(struct tun_device *device);

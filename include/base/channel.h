@@ -6,6 +6,7 @@
  *
  *     down   "reload" or "reload NAME"     read the configuration and changed zones again
  *            "stop"                        leave; no reply
+ *            "heir", "no heir"             another program becomes the announcer; it couldn't after all
  *     up     one JSON object               control/control.h says what stands in a reply
  *            "serving"                     look at shared_up: it says so too
  */

@@ -39,6 +39,11 @@ bool exec_say_why(const struct exec_checks *checks, char *why, size_t octets);
 /* Adds one object for each to `list`. */
 void exec_tell(const struct exec_checks *checks, struct mono now, json_t *list);
 
+/* What is known, and what runs, for the program that takes our place; and that taken over, before the loop
+ * runs: what ran is killed, because nobody would hear of its end. New reference, or NULL. */
+json_t *exec_hand_over(const struct exec_checks *checks);
+void exec_take_over(struct exec_checks *checks, const json_t *heritage);
+
 /* Kills what runs; freed when the loop has closed what was open. NULL is allowed. */
 void exec_stop(struct exec_checks *checks);
 

@@ -47,6 +47,11 @@ size_t health_zones(const struct health *health, uint8_t digest[16]);
 /* The tree of checks, counts, windows and decisions. New reference, or NULL when memory is short. */
 json_t *health_why(const struct health *health);
 
+/* The operator's own checks, for the program that takes our place; and those taken over, before the loop
+ * runs. New reference, or NULL. */
+json_t *health_hand_over(const struct health *health);
+void health_take_over(struct health *health, const json_t *heritage);
+
 /* No callback comes any more. The memory is freed when the loop has closed what was open. */
 void health_stop(struct health *health);
 

@@ -1,97 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "announce/announcer.h"
 
-#include "announce/backend.h"
-#include "announce/bfd_session.h"
-#include "announce/bgp_peer.h"
+#include "announce/announcer_state.h"
 #include "announce/bgp_write.h"
-#include "announce/next_hop.h"
 #include "base/log.h"
-#include "heritage.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DIGEST_OCTETS        16
 #define UPDATE_OCTETS        1024 /* an announcement of one prefix with everything that a policy can hold */
 #define LAPSE_INTERVALS      3    /* a verdict that wasn't repeated for so many is no verdict */
 #define FLUSH_MOST_MS        3000 /* how long a drain waits for a neighbour that doesn't read */
 #define NEXT_HOP_RETRY_TICKS 20
 #define WITHDRAWN_MOST_MS    1000 /* until a neighbour's host acknowledges a withdrawal; then BFD says it */
-#define REASON_OCTETS        128  /* what older neighbours take of a shutdown communication (RFC 8203) */
-
-struct prefix {
-    struct settings_prefix is; /* its text isn't used */
-    char text[INET6_ADDRSTRLEN + 4];
-    enum verdict verdict;
-    enum route_state state;
-    struct mono since;
-};
-
-/* What a neighbour was told last of a prefix. */
-struct sent {
-    bool announced;
-    uint8_t digest[DIGEST_OCTETS]; /* of the UPDATE that announced it */
-};
-
-struct neighbor {
-    struct announcer *announcer;
-    struct bgp_peer *peer;
-    struct bgp_peer_settings settings;
-    struct settings_policy policy;
-    struct next_hops hops;
-    bool up;
-    bool leaving;                            /* for good */
-    bool initial;                            /* End-of-RIB has not been sent in this session */
-    uint8_t complained;                      /* set of enum bgp_family that the log knows we can't announce */
-    struct sent sent[SETTINGS_MAX_PREFIXES]; /* by the announcer's index of prefixes */
-    uint64_t announcements;
-    uint64_t withdrawals;
-    struct settings_bfd bfd;
-    struct bfd_session *bfd_session; /* NULL: not asked for, or no BGP session yet that says where */
-    struct mono withdrawing_since;   /* zero: the neighbour has nothing of ours that it shouldn't */
-};
-
-struct announcer {
-    uv_loop_t *loop;
-    uv_timer_t tick;
-    uv_timer_t drain_timer;
-    enum announce_backend backend;
-    struct backend *other; /* when the route isn't announced by our own BGP */
-    struct prefix prefixes[SETTINGS_MAX_PREFIXES];
-    size_t prefix_count;
-    enum verdict overall; /* stands for the PoP where no prefix is configured */
-    struct neighbor *neighbors[SETTINGS_MAX_NEIGHBORS];
-    size_t neighbor_count;
-    struct bfd *bfd;
-    bool server_gone;
-    const json_t *heritage; /* while it is being taken over */
-    bool took_over;         /* the verdict of the program before us counts until it lapses */
-    /* Age of the last report, in ticks rather than by the clock: a loop that was held up delays the reports
-     * and this count alike, and being busy is no reason to withdraw. */
-    int64_t verdict_age_ms;
-    int64_t verdict_lapse_ms;
-    int64_t tick_ms;
-    unsigned ticks;
-    enum drain_phase drain;
-    uint32_t drain_wait_ms;
-    struct mono flush_until;
-    char reason[REASON_OCTETS];
-    announcer_callback drained;
-    void *drained_arg;
-    announcer_callback changed;
-    void *changed_arg;
-    bool something_changed;
-    unsigned neighbors_leaving;
-    unsigned leaving; /* handles and neighbours that are still to close */
-    bool stopping;
-    announcer_callback stopped;
-    void *stopped_arg;
-};
 
 /* --- desired state against sent state
  * ----------------------------------------------------------------------- */
@@ -296,6 +220,12 @@ static void on_drain_timer(uv_timer_t *timer)
     drain_withdraw(timer->data);
 }
 
+void announcer_drain_goes_on(struct announcer *a, uint64_t wait_ms)
+{
+    uv_update_time(a->loop);
+    uv_timer_start(&a->drain_timer, on_drain_timer, wait_ms, 0);
+}
+
 void announcer_drain(struct announcer *a, const char *reason, announcer_callback done, void *arg)
 {
     a->drained = done;
@@ -308,8 +238,7 @@ void announcer_drain(struct announcer *a, const char *reason, announcer_callback
         announcer_mend(a, mono_now());
         /* Nobody has to find another way when nothing was announced. Never from inside: a caller may not be
          * ready to hear that it is over before this call is. */
-        uv_update_time(a->loop);
-        uv_timer_start(&a->drain_timer, on_drain_timer, announcer_has_sent_any(a) ? a->drain_wait_ms : 0, 0);
+        announcer_drain_goes_on(a, announcer_has_sent_any(a) ? a->drain_wait_ms : 0);
     } else if (a->drain == DRAIN_WITHDRAWN) {
         uv_timer_start(&a->drain_timer, on_drain_timer, 0, 0);
     }
@@ -331,7 +260,7 @@ void announcer_resume(struct announcer *a)
 /* --- neighbours
  * ----------------------------------------------------------------------------------------------- */
 
-static void neighbor_find_next_hops(struct neighbor *n)
+void neighbor_find_next_hops(struct neighbor *n)
 {
     struct settings_prefix avoid[SETTINGS_MAX_PREFIXES];
     for (size_t i = 0; i < n->announcer->prefix_count; i++)
@@ -538,98 +467,6 @@ static void announcer_set_times(struct announcer *a, const struct settings *sett
     uv_timer_start(&a->tick, on_tick, (uint64_t)a->tick_ms, (uint64_t)a->tick_ms);
 }
 
-/* --- handed on to another program
- * ------------------------------------------------------------------------------- */
-
-static json_t *neighbor_hand_over(const struct neighbor *n, int *fds, size_t *count)
-{
-    const struct announcer *a = n->announcer;
-    json_t *left = bgp_peer_hand_over(n->peer, fds, count);
-    json_t *sent = json_array();
-    for (size_t i = 0; i < a->prefix_count; i++)
-        if (n->up && n->sent[i].announced)
-            (void)json_array_append_new(
-                sent, json_pack("{s:s, s:o}", "prefix", a->prefixes[i].text, "digest",
-                                heritage_octets(n->sent[i].digest, sizeof n->sent[i].digest)));
-    if (json_is_object(left))
-        (void)json_object_set_new(left, "sent", sent);
-    else
-        json_decref(sent);
-    return left;
-}
-
-json_t *announcer_hand_over(const struct announcer *a, int *fds, size_t *count, char *why, size_t why_octets)
-{
-    json_t *neighbors = json_array();
-    json_t *prefixes = json_array();
-    for (size_t i = 0; i < a->prefix_count; i++)
-        (void)json_array_append_new(prefixes, json_pack("{s:s, s:i}", "prefix", a->prefixes[i].text,
-                                                        "verdict", (int)a->prefixes[i].verdict));
-    for (size_t i = 0; i < a->neighbor_count; i++) {
-        const struct neighbor *n = a->neighbors[i];
-        json_t *left = n->bfd_session == NULL && !n->initial ? neighbor_hand_over(n, fds, count) : NULL;
-        if (left == NULL) {
-            (void)snprintf(why, why_octets, "neighbor %s: %s", n->settings.text,
-                           n->bfd_session != NULL ? "a BFD session can't be handed on; drain and restart"
-                                                  : "it is being told something; try again");
-            json_decref(neighbors);
-            json_decref(prefixes);
-            return NULL;
-        }
-        (void)json_array_append_new(neighbors, left);
-    }
-    return json_pack("{s:i, s:o, s:o}", "overall", (int)a->overall, "prefixes", prefixes, "neighbors",
-                     neighbors);
-}
-
-static const json_t *find_text(const json_t *list, const char *key, const char *text)
-{
-    size_t i;
-    const json_t *object;
-    json_array_foreach(list, i, object)
-    {
-        const char *found = json_string_value(json_object_get(object, key));
-        if (found != NULL && strcmp(found, text) == 0)
-            return object;
-    }
-    return NULL;
-}
-
-static enum verdict verdict_from(const json_t *object, const char *key)
-{
-    json_int_t verdict = json_integer_value(json_object_get(object, key));
-    return verdict >= VERDICT_NONE && verdict <= VERDICT_BAD ? (enum verdict)verdict : VERDICT_NONE;
-}
-
-/* It stays in force for as long as one that isn't repeated does. */
-static void announcer_take_over_verdicts(struct announcer *a)
-{
-    if (a->heritage == NULL)
-        return;
-    a->took_over = true;
-    a->overall = verdict_from(a->heritage, "overall");
-    for (size_t i = 0; i < a->prefix_count; i++)
-        a->prefixes[i].verdict = verdict_from(
-            find_text(json_object_get(a->heritage, "prefixes"), "prefix", a->prefixes[i].text), "verdict");
-}
-
-/* Goes on with a session and with what was sent in it; false: there is none. */
-static bool neighbor_take_over(struct neighbor *n)
-{
-    const struct announcer *a = n->announcer;
-    const json_t *left = find_text(json_object_get(a->heritage, "neighbors"), "neighbor", n->settings.text);
-    if (left == NULL || !bgp_peer_take_over(n->peer, left))
-        return false;
-    n->up = true;
-    for (size_t i = 0; i < a->prefix_count; i++) {
-        const json_t *sent = find_text(json_object_get(left, "sent"), "prefix", a->prefixes[i].text);
-        n->sent[i].announced =
-            sent != NULL && heritage_octets_get(sent, "digest", n->sent[i].digest, sizeof n->sent[i].digest);
-    }
-    neighbor_find_next_hops(n);
-    return true;
-}
-
 /* --- settings
  * --------------------------------------------------------------------------------------------------- */
 
@@ -745,7 +582,9 @@ static bool announcer_apply_other(struct announcer *a, const struct settings *se
     bool wanted = settings->announce.other.kind != ANNOUNCE_NONE;
     if (wanted && a->other != NULL && backend_reload(a->other, settings))
         return true;
-    struct backend *next = wanted ? backend_open(a->loop, settings, on_backend_changed, a) : NULL;
+    struct backend *next =
+        wanted ? backend_open(a->loop, settings, json_object_get(a->heritage, "other"), on_backend_changed, a)
+               : NULL;
     if (wanted && next == NULL)
         return false;
     if (a->other != NULL) {
@@ -795,9 +634,9 @@ static int announcer_apply(struct announcer *a, const struct settings *settings)
     for (size_t i = 0; i < count; i++) {
         a->neighbors[i]->policy = settings->announce.neighbors[i].policy;
         a->neighbors[i]->bfd = settings->announce.neighbors[i].bfd;
-        neighbor_keep_bfd(a->neighbors[i]);
         if (made[i] && !neighbor_take_over(a->neighbors[i]))
             bgp_peer_start(a->neighbors[i]->peer);
+        neighbor_keep_bfd(a->neighbors[i]);
         if (made[i])
             continue;
         if (a->neighbors[i]->up)
@@ -828,6 +667,7 @@ struct announcer *announcer_new(uv_loop_t *loop, const struct settings *settings
     uv_timer_init(loop, &a->drain_timer);
     a->tick.data = a->drain_timer.data = a;
     a->heritage = heritage;
+    bfd_take_over(a->bfd, json_object_get(heritage, "bfd"));
     if (announcer_apply(a, settings) < 0) {
         announcer_stop(a, NULL, NULL);
         return NULL;

@@ -10,9 +10,11 @@
 #include "announce/tun_device.h"
 #include "base/log.h"
 #include "config/value.h"
+#include "heritage.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +65,7 @@ struct backend {
     unsigned generation; /* of it, when the operation began */
     bool changing;       /* the look is to show what a change came to */
     bool stepping;       /* backend_step() is further up the stack */
+    bool paused;         /* no operation is to begin: it is being handed over */
     bool closing;
     bool driver_closed;
     struct mono give_up;
@@ -307,7 +310,7 @@ static void backend_step(struct backend *b)
         return;
     b->stepping = true;
     struct mono now = mono_now();
-    while (b->doing == DOING_NOTHING && !backend_may_end(b, now)) {
+    while (b->doing == DOING_NOTHING && !b->paused && !backend_may_end(b, now)) {
         backend_forget(b);
         if (b->device != NULL)
             tun_device_keep(b->device);
@@ -320,7 +323,7 @@ static void backend_step(struct backend *b)
     b->stepping = false;
     if (backend_may_end(b, now))
         backend_end(b);
-    else if (b->doing == DOING_NOTHING)
+    else if (b->doing == DOING_NOTHING && !b->paused)
         backend_arm(b, now);
 }
 
@@ -452,11 +455,97 @@ bool backend_reload(struct backend *b, const struct settings *settings)
     return true;
 }
 
+/* --- handed on to another program
+ * ------------------------------------------------------------------------------- */
+
+#define POLICY_DIGEST_OCTETS 16
+
+/* Of what policy_is_same() compares. */
+static void policy_digest(const struct settings_policy *policy, uint8_t digest[POLICY_DIGEST_OCTETS])
+{
+    const uint32_t numbers[] = {policy->med_set, policy->med, policy->local_pref,
+                                (uint32_t)policy->community_count, (uint32_t)policy->large_community_count};
+    crypto_generichash_state state;
+    (void)crypto_generichash_init(&state, NULL, 0, POLICY_DIGEST_OCTETS);
+    (void)crypto_generichash_update(&state, (const uint8_t *)numbers, sizeof numbers);
+    (void)crypto_generichash_update(&state, (const uint8_t *)policy->communities,
+                                    policy->community_count * sizeof policy->communities[0]);
+    (void)crypto_generichash_update(&state, (const uint8_t *)policy->large_communities,
+                                    policy->large_community_count * sizeof policy->large_communities[0]);
+    (void)crypto_generichash_final(&state, digest, POLICY_DIGEST_OCTETS);
+}
+
+static json_t *standing_hand_over(const struct standing *s)
+{
+    uint8_t digest[POLICY_DIGEST_OCTETS];
+    policy_digest(&s->route.policy, digest);
+    return json_pack("{s:s, s:i, s:b, s:o}", "prefix", s->route.text, "state", (int)s->route.state, "right",
+                     (int)(s->known == KNOWN_RIGHT), "policy", heritage_octets(digest, sizeof digest));
+}
+
+json_t *backend_hand_over(struct backend *b, int *fds, size_t *count)
+{
+    b->paused = true;
+    if (b->doing != DOING_NOTHING)
+        return NULL;
+    json_t *routes = json_array();
+    for (size_t i = 0; i < b->count; i++)
+        if (!b->standings[i].leaving)
+            (void)json_array_append_new(routes, standing_hand_over(&b->standings[i]));
+    json_t *left = json_pack("{s:s, s:o}", "backend", backend_name(b), "routes", routes);
+    if (b->device != NULL)
+        (void)json_object_set_new(left, "device", tun_device_hand_over(b->device, fds, count));
+    if (b->is->hand_over != NULL)
+        (void)json_object_set_new(left, "driver", b->is->hand_over(b->driver, fds, count));
+    return left;
+}
+
+void backend_keep(struct backend *b)
+{
+    b->paused = false;
+    backend_wake(b);
+}
+
+/* What was made of it stands, and is only looked at; unless it wasn't right, or another policy is wanted. */
+static void standing_take_over(struct standing *s, const json_t *left)
+{
+    uint8_t digest[POLICY_DIGEST_OCTETS];
+    uint8_t theirs[POLICY_DIGEST_OCTETS];
+    json_int_t state = json_integer_value(json_object_get(left, "state"));
+    policy_digest(&s->route.policy, digest);
+    if (state < ROUTE_INIT || state > ROUTE_WITHDRAWN)
+        return;
+    standing_want(s, (enum route_state)state);
+    bool same = heritage_octets_get(left, "policy", theirs, sizeof theirs) &&
+                memcmp(digest, theirs, sizeof theirs) == 0;
+    s->known = same && json_is_true(json_object_get(left, "right")) ? KNOWN_NOT : KNOWN_WRONG;
+}
+
+static void backend_take_over(struct backend *b, const json_t *heritage)
+{
+    const char *name = json_string_value(json_object_get(heritage, "backend"));
+    const json_t *left;
+    size_t i;
+    if (name == NULL || strcmp(name, backend_name(b)) != 0)
+        return;
+    json_array_foreach(json_object_get(heritage, "routes"), i, left)
+    {
+        const char *prefix = json_string_value(json_object_get(left, "prefix"));
+        for (size_t k = 0; prefix != NULL && k < b->count; k++)
+            if (strcmp(b->standings[k].route.text, prefix) == 0)
+                standing_take_over(&b->standings[k], left);
+    }
+    if (b->device != NULL)
+        tun_device_take_over(b->device, json_object_get(heritage, "device"));
+    if (b->is->take_over != NULL)
+        b->is->take_over(b->driver, json_object_get(heritage, "driver"));
+}
+
 /* --- its life
  * ------------------------------------------------------------------------------------------------ */
 
-struct backend *backend_open(uv_loop_t *loop, const struct settings *settings, void (*changed)(void *arg),
-                             void *arg)
+struct backend *backend_open(uv_loop_t *loop, const struct settings *settings, const json_t *heritage,
+                             void (*changed)(void *arg), void *arg)
 {
     struct backend *b = calloc(1, sizeof *b);
     if (b == NULL)
@@ -480,6 +569,7 @@ struct backend *backend_open(uv_loop_t *loop, const struct settings *settings, v
         const struct backend_route route = route_of(settings, i);
         backend_adopt(b, &route);
     }
+    backend_take_over(b, heritage);
     backend_wake(b);
     return b;
 }
@@ -510,6 +600,7 @@ void backend_close(struct backend *b, void (*gone)(void *arg), void *arg)
     b->gone = gone;
     b->gone_arg = arg;
     b->closing = true;
+    b->paused = false;
     b->give_up = mono_add_ms(mono_now(), backend_patience_ms(b));
     for (size_t i = 0; i < b->count; i++)
         standing_want(&b->standings[i], ROUTE_WITHDRAWN);

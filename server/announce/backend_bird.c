@@ -362,4 +362,9 @@ static void bird_close(void *driver)
     backend_closed(backend);
 }
 
-const struct backend_driver backend_bird = {bird_open, bird_change, bird_look, bird_close};
+const struct backend_driver backend_bird = {
+    .open = bird_open,
+    .change = bird_change,
+    .look = bird_look,
+    .close = bird_close,
+};

@@ -2,6 +2,7 @@
 #include "announce/backend_exabgp.h"
 
 #include "announce/route.h"
+#include "heritage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -156,6 +157,21 @@ static void exabgp_discard(const struct exabgp *e)
         ;
 }
 
+/* Begins to hear what comes out of the open pipes. */
+static int exabgp_hear(struct exabgp *e)
+{
+    e->poll = calloc(1, sizeof *e->poll);
+    int error = e->poll != NULL ? uv_poll_init(e->loop, e->poll, e->out) : -ENOMEM;
+    if (error < 0) {
+        free(e->poll);
+        e->poll = NULL;
+    } else {
+        e->poll->data = e;
+        error = uv_poll_start(e->poll, UV_READABLE, on_readable);
+    }
+    return error;
+}
+
 static int exabgp_connect(struct exabgp *e)
 {
     if (e->in >= 0)
@@ -163,20 +179,9 @@ static int exabgp_connect(struct exabgp *e)
     e->out = open_pipe(e->settings.exabgp_pipe_out, O_RDONLY);
     e->in = e->out < 0 ? e->out : open_pipe(e->settings.exabgp_pipe_in, O_WRONLY);
     int error = e->in < 0 ? e->in : 0;
-    e->poll = error == 0 ? calloc(1, sizeof *e->poll) : NULL;
-    if (error == 0 && e->poll == NULL)
-        error = -ENOMEM;
     if (error == 0) {
         exabgp_discard(e);
-        error = uv_poll_init(e->loop, e->poll, e->out);
-        if (error < 0) {
-            free(e->poll);
-            e->poll = NULL;
-        }
-    }
-    if (error == 0) {
-        e->poll->data = e;
-        error = uv_poll_start(e->poll, UV_READABLE, on_readable);
+        error = exabgp_hear(e);
     }
     if (error < 0)
         exabgp_disconnect(e);
@@ -355,4 +360,43 @@ static void exabgp_close(void *driver)
     uv_close((uv_handle_t *)&e->timer, on_timer_closed);
 }
 
-const struct backend_driver backend_exabgp = {exabgp_open, exabgp_change, exabgp_look, exabgp_close};
+/* The pipes themselves: the other end withdraws when ours closes. */
+static json_t *exabgp_hand_over(void *driver, int *fds, size_t *count)
+{
+    const struct exabgp *e = driver;
+    if (e->poll == NULL)
+        return json_object();
+    fds[(*count)++] = e->in;
+    fds[(*count)++] = e->out;
+    return json_pack("{s:{s:i}, s:{s:i}, s:i, s:b, s:I, s:o}", "in", "fd", e->in, "out", "fd", e->out, "owed",
+                     (int)e->owed, "too_long", (int)e->too_long, "octets", (json_int_t)e->octets, "line",
+                     heritage_octets(e->line, e->octets));
+}
+
+static void exabgp_take_over(void *driver, const json_t *heritage)
+{
+    struct exabgp *e = driver;
+    json_int_t octets = json_integer_value(json_object_get(heritage, "octets"));
+    json_int_t owed = json_integer_value(json_object_get(heritage, "owed"));
+    e->in = heritage_fd(json_object_get(heritage, "in"), "fd");
+    e->out = heritage_fd(json_object_get(heritage, "out"), "fd");
+    bool whole = e->in >= 0 && e->out >= 0 && octets >= 0 && octets <= (json_int_t)sizeof e->line &&
+                 owed >= 0 && owed < UINT16_MAX &&
+                 heritage_octets_get(heritage, "line", e->line, (size_t)octets);
+    if (!whole || exabgp_hear(e) < 0) {
+        exabgp_disconnect(e);
+        return;
+    }
+    e->octets = (size_t)octets;
+    e->owed = (unsigned)owed;
+    e->too_long = json_is_true(json_object_get(heritage, "too_long"));
+}
+
+const struct backend_driver backend_exabgp = {
+    .open = exabgp_open,
+    .change = exabgp_change,
+    .look = exabgp_look,
+    .close = exabgp_close,
+    .hand_over = exabgp_hand_over,
+    .take_over = exabgp_take_over,
+};

@@ -127,4 +127,9 @@ static void exec_close(void *driver)
     backend_closed(backend);
 }
 
-const struct backend_driver backend_exec = {exec_open, exec_change, exec_look, exec_close};
+const struct backend_driver backend_exec = {
+    .open = exec_open,
+    .change = exec_change,
+    .look = exec_look,
+    .close = exec_close,
+};

@@ -157,4 +157,9 @@ static void frr_close(void *driver)
     backend_closed(backend);
 }
 
-const struct backend_driver backend_frr = {frr_open, frr_change, frr_look, frr_close};
+const struct backend_driver backend_frr = {
+    .open = frr_open,
+    .change = frr_change,
+    .look = frr_look,
+    .close = frr_close,
+};

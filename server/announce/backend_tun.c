@@ -54,4 +54,23 @@ static void tun_close(void *driver)
     backend_closed(backend);
 }
 
-const struct backend_driver backend_tun = {tun_open, tun_change, tun_look, tun_close};
+static json_t *tun_hand_over(void *driver, int *fds, size_t *count)
+{
+    const struct tun *t = driver;
+    return tun_device_hand_over(t->device, fds, count);
+}
+
+static void tun_take_over(void *driver, const json_t *heritage)
+{
+    const struct tun *t = driver;
+    tun_device_take_over(t->device, heritage);
+}
+
+const struct backend_driver backend_tun = {
+    .open = tun_open,
+    .change = tun_change,
+    .look = tun_look,
+    .close = tun_close,
+    .hand_over = tun_hand_over,
+    .take_over = tun_take_over,
+};

@@ -2,8 +2,10 @@
 #include "announce/bfd_session.h"
 
 #include "announce/bfd_fsm.h"
+#include "announce/bfd_heritage.h"
 #include "announce/bfd_socket.h"
 #include "base/log.h"
+#include "heritage.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -253,15 +255,8 @@ static void on_datagrams(uv_poll_t *poll, int status, int events)
 /* --- opening ---------------------------------------------------------------------------------------------
  */
 
-static int listener_open(struct listener *l)
+static int listener_begin(struct listener *l, int fd)
 {
-    if (l->fd >= 0)
-        return 0;
-    if (l->closing)
-        return -EBUSY;
-    int fd = bfd_socket_listen(l->family);
-    if (fd < 0)
-        return fd;
     int error = uv_poll_init(l->bfd->loop, &l->poll, fd);
     if (error < 0) {
         close(fd);
@@ -271,6 +266,16 @@ static int listener_open(struct listener *l)
     l->fd = fd;
     l->bfd->open++;
     return uv_poll_start(&l->poll, UV_READABLE, on_datagrams);
+}
+
+static int listener_open(struct listener *l)
+{
+    if (l->fd >= 0)
+        return 0;
+    if (l->closing)
+        return -EBUSY;
+    int fd = bfd_socket_listen(l->family);
+    return fd < 0 ? fd : listener_begin(l, fd);
 }
 
 static struct listener *session_listener(struct bfd_session *s)
@@ -352,6 +357,21 @@ static struct bfd_session *bfd_find_between(const struct bfd *bfd, const union s
     return NULL;
 }
 
+static struct bfd_session *session_new(struct bfd *bfd)
+{
+    struct bfd_session *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    s->bfd = bfd;
+    s->fd = -1;
+    s->next = bfd->sessions;
+    bfd->sessions = s;
+    bfd->open++;
+    uv_timer_init(bfd->loop, &s->timer);
+    s->timer.data = s;
+    return s;
+}
+
 struct bfd_session *bfd_session_start(struct bfd *bfd, const char *name, const struct settings_bfd *times,
                                       const union settings_address *local,
                                       const union settings_address *remote,
@@ -364,23 +384,16 @@ struct bfd_session *bfd_session_start(struct bfd *bfd, const char *name, const s
         bfd_session_set_times(s, times);
         return s;
     }
-    s = calloc(1, sizeof *s);
+    s = session_new(bfd);
     if (s == NULL)
         return NULL;
-    s->bfd = bfd;
     (void)snprintf(s->name, sizeof s->name, "neighbor %s", name);
     s->callbacks = *callbacks;
     s->arg = arg;
     s->local = *local;
     s->remote = *remote;
-    s->fd = -1;
     bfd_fsm_init(&s->fsm, bfd_draw_discriminator(bfd), times->interval_ms * 1000, times->multiplier,
                  mono_now());
-    s->next = bfd->sessions;
-    bfd->sessions = s;
-    bfd->open++;
-    uv_timer_init(bfd->loop, &s->timer);
-    s->timer.data = s;
     session_arm_timer(s, mono_now());
     return s;
 }
@@ -431,6 +444,97 @@ void bfd_session_set_muted(struct bfd_session *s, bool muted)
              muted ? "is silenced, because the neighbor may still hold a route that it must not have"
                    : "speaks again");
     session_step(s, (struct bfd_event){.kind = muted ? BFD_EVENT_MUTE : BFD_EVENT_UNMUTE});
+}
+
+/* --- handed on to another program
+ * ------------------------------------------------------------------------------- */
+
+/* A packet now, so that the peer waits as long as it can for the heir's first. */
+static void session_say_last(struct bfd_session *s)
+{
+    if (s->fsm.send_at.ns == 0)
+        return;
+    s->fsm.send_at = mono_now();
+    session_step(s, (struct bfd_event){.kind = BFD_EVENT_TIMER});
+}
+
+static void hand_over_fd(json_t *left, int fd, int *fds, size_t *count)
+{
+    if (fd < 0)
+        return;
+    (void)json_object_set_new(left, "fd", json_integer(fd));
+    fds[(*count)++] = fd;
+}
+
+json_t *bfd_hand_over(struct bfd *bfd, int *fds, size_t *count)
+{
+    json_t *listeners = json_array();
+    json_t *sessions = json_array();
+    for (struct bfd_session *s = bfd->sessions; s != NULL; s = s->next) {
+        if (s->stopping)
+            continue;
+        session_say_last(s);
+        json_t *left = json_pack(
+            "{s:s, s:o, s:o, s:o}", "name", s->name, "local", heritage_octets(&s->local, sizeof s->local),
+            "remote", heritage_octets(&s->remote, sizeof s->remote), "fsm", bfd_fsm_to_json(&s->fsm));
+        hand_over_fd(left, s->fd, fds, count);
+        (void)json_array_append_new(sessions, left);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        json_t *left = json_pack("{s:i}", "index", (int)i);
+        hand_over_fd(left, bfd->listeners[i].fd, fds, count);
+        (void)json_array_append_new(listeners, left);
+    }
+    return json_pack("{s:o, s:o}", "listeners", listeners, "sessions", sessions);
+}
+
+static void nobody_is_told(void *arg)
+{
+    (void)arg;
+}
+
+static void nobody_is_told_why(void *arg, const char *why)
+{
+    (void)arg;
+    (void)why;
+}
+
+static void session_take_over(struct bfd *bfd, const json_t *left)
+{
+    const char *name = json_string_value(json_object_get(left, "name"));
+    struct bfd_session read = {0};
+    int fd = heritage_fd(left, "fd");
+    bool whole = name != NULL && heritage_octets_get(left, "local", &read.local, sizeof read.local) &&
+                 heritage_octets_get(left, "remote", &read.remote, sizeof read.remote) &&
+                 bfd_fsm_from_json(&read.fsm, json_object_get(left, "fsm"), mono_now());
+    struct bfd_session *s = whole ? session_new(bfd) : NULL;
+    if (s == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    (void)snprintf(s->name, sizeof s->name, "%s", name);
+    s->callbacks = (struct bfd_callbacks){nobody_is_told, nobody_is_told_why, nobody_is_told};
+    s->local = read.local;
+    s->remote = read.remote;
+    s->fsm = read.fsm;
+    s->fd = fd;
+    session_arm_timer(s, mono_now());
+}
+
+void bfd_take_over(struct bfd *bfd, const json_t *heritage)
+{
+    size_t i;
+    const json_t *left;
+    json_array_foreach(json_object_get(heritage, "listeners"), i, left)
+    {
+        int fd = heritage_fd(left, "fd");
+        if (fd >= 0 && i < 2 && listener_begin(&bfd->listeners[i], fd) < 0)
+            log_warn("BFD: what the program before us heard with can't be used");
+    }
+    json_array_foreach(json_object_get(heritage, "sessions"), i, left) session_take_over(bfd, left);
+    if (bfd->sessions == NULL)
+        bfd_close_unused(bfd);
 }
 
 json_t *bfd_session_status(const struct bfd_session *s, struct mono now)

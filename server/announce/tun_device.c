@@ -2,6 +2,7 @@
 #include "announce/tun_device.h"
 
 #include "base/log.h"
+#include "heritage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -204,6 +205,20 @@ int tun_device_has(const struct tun_device *d, const union settings_address *add
             found = 1;
     freeifaddrs(all);
     return found;
+}
+
+json_t *tun_device_hand_over(const struct tun_device *d, int *fds, size_t *count)
+{
+    if (d->fd < 0)
+        return json_object();
+    fds[(*count)++] = d->fd;
+    return json_pack("{s:i}", "fd", d->fd);
+}
+
+void tun_device_take_over(struct tun_device *d, const json_t *heritage)
+{
+    tun_drop(d);
+    d->fd = heritage_fd(heritage, "fd");
 }
 
 void tun_device_close(struct tun_device *device)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #define EXEC_WHY_OCTETS 160
 
@@ -25,6 +26,7 @@ struct exec_check {
     bool good;
     struct mono began;
     struct mono ended;
+    pid_t orphan; /* a child that the program before us began; 0: none, or buried */
     char why[EXEC_WHY_OCTETS];
 };
 
@@ -147,6 +149,8 @@ static void exec_run(struct exec_check *check)
 static void on_time(uv_timer_t *timer)
 {
     struct exec_check *check = timer->data;
+    if (check->orphan > 0 && waitpid(check->orphan, NULL, WNOHANG) != 0)
+        check->orphan = 0;
     if (!check->running) {
         exec_run(check);
         return;
@@ -246,6 +250,47 @@ void exec_tell(const struct exec_checks *all, struct mono now, json_t *list)
                             class_name(check->class), "good", (int)exec_is_good(check), "known",
                             (int)check->known, "why", check->why, "ended_ms_ago",
                             (json_int_t)(check->known ? mono_ms_between(check->ended, now) : -1)));
+    }
+}
+
+json_t *exec_hand_over(const struct exec_checks *all)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < all->count; i++) {
+        const struct exec_check *check = &all->list[i];
+        (void)json_array_append_new(list,
+                                    json_pack("{s:s, s:b, s:b, s:s, s:I, s:i}", "name", check->name, "known",
+                                              (int)check->known, "good", (int)check->good, "why", check->why,
+                                              "ended_ns", (json_int_t)check->ended.ns, "pid",
+                                              check->running ? (int)check->process.pid : 0));
+    }
+    return list;
+}
+
+static void exec_take_over_one(struct exec_check *check, const json_t *left)
+{
+    const char *why = json_string_value(json_object_get(left, "why"));
+    json_int_t pid = json_integer_value(json_object_get(left, "pid"));
+    check->known = json_is_true(json_object_get(left, "known"));
+    check->good = json_is_true(json_object_get(left, "good"));
+    check->ended.ns = json_integer_value(json_object_get(left, "ended_ns"));
+    (void)snprintf(check->why, sizeof check->why, "%s", why != NULL ? why : "");
+    if (pid <= 1 || pid > INT32_MAX)
+        return;
+    check->orphan = (pid_t)pid;
+    (void)kill(-check->orphan, SIGKILL);
+}
+
+void exec_take_over(struct exec_checks *all, const json_t *heritage)
+{
+    const json_t *left;
+    size_t at;
+    json_array_foreach(heritage, at, left)
+    {
+        const char *name = json_string_value(json_object_get(left, "name"));
+        for (size_t i = 0; name != NULL && i < all->count; i++)
+            if (strcmp(all->list[i].name, name) == 0)
+                exec_take_over_one(&all->list[i], left);
     }
 }
 

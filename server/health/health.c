@@ -703,6 +703,16 @@ static void on_handle_closed(uv_handle_t *handle)
     free(h);
 }
 
+json_t *health_hand_over(const struct health *health)
+{
+    return json_pack("{s:o}", "execs", exec_hand_over(health->execs));
+}
+
+void health_take_over(struct health *health, const json_t *heritage)
+{
+    exec_take_over(health->execs, json_object_get(heritage, "execs"));
+}
+
 void health_stop(struct health *h)
 {
     if (h->stopping)

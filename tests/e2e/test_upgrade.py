@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The program replaced in place: neither a client nor a router notices."""
+import json
 import os
 import shutil
 import signal
@@ -124,6 +125,11 @@ def only_server(daemon):
     return server
 
 
+def only_server_of(daemon, *others):
+    [server] = [child for child in children(daemon.process.pid) if child not in others]
+    return server
+
+
 def test_no_query_is_lost_and_the_route_stays(hitherd, router):
     client = Client(hitherd.port)
     before = list(router.events)
@@ -159,24 +165,58 @@ def test_the_session_that_was_handed_on_is_a_whole_one(hitherd, router):
     assert any(event[0] == "ceased" for event in router.events)
 
 
-def test_a_program_that_does_not_run_is_refused(hitherd, router):
+def missing(program):
+    program.unlink()
+
+
+def corrupt(program):
+    program.write_bytes(program.read_bytes()[:4096])
+
+
+def of_another_processor(program):
+    octets = bytearray(program.read_bytes())
+    octets[18:20] = (243 if octets[18] != 243 else 62).to_bytes(2, "little") # e_machine
+    program.write_bytes(octets)
+
+
+def script(text):
+    def put(program):
+        program.write_text(f"#!/bin/sh\n{text}\n")
+    return put
+
+
+@pytest.mark.parametrize("spoil, why", [
+    (missing, ""), (corrupt, ""), (of_another_processor, ""),
+    (script("echo 'of another processor' >&2; exit 126"), "doesn't run"),
+    (script("kill -SEGV $$"), "doesn't run"),
+    (script("exit 0"), "can't take over"), # as anything may that isn't hitherd, or one that knows no heritage
+    (script("echo >> $0; exit 87"), ""), # the program is another one than that which was judged
+    (script("chmod 644 $0; exit 87"), ""), # the judgement was good, and then it can't be executed
+], ids=["missing", "corrupt", "of another processor", "fails", "dies", "exits at once", "changes meanwhile",
+        "exec fails"])
+def test_a_program_that_can_not_take_over_changes_nothing(hitherd, router, spoil, why):
     server = only_server(hitherd)
     before = list(router.events)
-    hitherd.replace_program("#!/bin/sh\necho 'of another processor' >&2\nexit 126\n")
-    refused = hitherd.hither("upgrade")
-    assert refused.returncode == 1, refused.stdout
-    assert "doesn't run" in refused.stdout + refused.stderr
-    assert only_server(hitherd) == server
+    hitherd.replace_program()
+    spoil(hitherd.programs / "hitherd")
+    asked = hitherd.hither("upgrade")
+    hitherd.eventually(lambda: "not upgraded" in hitherd.log(), "the refusal")
+    assert why in asked.stdout + asked.stderr
+    rounds = ask_hither(hitherd, "why")["rounds"]
+    hitherd.eventually(lambda: ask_hither(hitherd, "why")["rounds"] > rounds + 5, "some rounds of checks")
+    assert only_server(hitherd) == server and hitherd.answers()
     assert router.events == before
+    # Nor is anything left over from it: the next one that is whole takes over.
     hitherd.replace_program()
     assert hitherd.hither("upgrade").returncode == 0
     hitherd.wait_upgraded(server)
+    assert router.events == before
 
 
 @pytest.mark.parametrize("old, new, why", [
     ("workers: 2", "workers: 3", "takes a restart|take a restart"),
     ("workers: 2", "workers: lots", "errors"),
-    ("example.org.zone", "nothing.zone", "finds the configuration or a zone wrong"),
+    ("interval: 100ms", "interval: 101ms", "reload` first"),
 ])
 def test_a_configuration_that_does_not_do_is_refused(hitherd, old, new, why):
     server = only_server(hitherd)
@@ -189,10 +229,69 @@ def test_a_configuration_that_does_not_do_is_refused(hitherd, old, new, why):
     hitherd.configuration.write_text(text)
 
 
-def test_a_drained_pop_is_restarted_instead(hitherd):
-    assert hitherd.hither("drain").returncode == 0
+def test_a_zone_with_an_error_is_refused(hitherd):
+    server = only_server(hitherd)
+    zone = hitherd.directory / "example.org.zone"
+    zone.write_text(ZONE + "broken A not-an-address\n")
     refused = hitherd.hither("upgrade")
-    assert refused.returncode == 1 and "drained" in refused.stdout + refused.stderr
+    assert refused.returncode == 1 and "finds the configuration or a zone wrong" in refused.stdout + refused.stderr
+    assert only_server(hitherd) == server
+
+
+@pytest.mark.parametrize("remembered", [True, False], ids=["in a file", "without a file"])
+def test_a_drained_pop_stays_drained(hitherd, router, remembered):
+    server = only_server(hitherd)
+    assert hitherd.hither("drain", "--reason", "new disks").returncode == 0
+    router.wait(lambda: router.routes() == set(), "the withdrawal")
+    if not remembered:
+        (hitherd.directory / "state" / "drain").unlink()
+    before = list(router.events)
+    assert hitherd.hither("upgrade").returncode == 0
+    hitherd.wait_upgraded(server)
+    hitherd.eventually(lambda: ask_hither(hitherd, "why")["rounds"] > 10, "some rounds of checks")
+    status = ask_hither(hitherd, "status")["announce"]
+    assert (status["drain"], status["drain_reason"]) == ("withdrawn", "new disks")
+    assert router.events == before
+    assert hitherd.hither("resume").returncode == 0
+    router.wait(lambda: router.routes() == {PREFIX}, "the announcement")
+
+
+def test_a_drain_for_some_time_ends_in_the_heir(hitherd, router):
+    server = only_server(hitherd)
+    assert hitherd.hither("drain", "--for", "3s").returncode == 0
+    router.wait(lambda: router.routes() == set(), "the withdrawal")
+    assert hitherd.hither("upgrade").returncode == 0
+    hitherd.wait_upgraded(server)
+    router.wait(lambda: router.routes() == {PREFIX}, "the announcement")
+
+
+def test_an_own_check_that_runs_is_begun_anew_and_its_result_stays(hitherd, router, tmp_path):
+    """A LOCAL check is bad until it is known to be good: the heir has to know."""
+    check = tmp_path / "check"
+    check.write_text(f"#!/bin/sh\necho $$ >>{tmp_path}/runs\n[ $(wc -l <{tmp_path}/runs) = 1 ] || exec sleep 60\n")
+    check.chmod(0o755)
+    hitherd.configuration.write_text(hitherd.configuration.read_text() + f"""\
+  exec:
+    - name: slow
+      command: [{check}]
+      interval: 60s
+      timeout: 60s
+      class: local
+""")
+    runs = tmp_path / "runs"
+    for run in [1, 2]: # a reload runs them, and what was known stays
+        assert hitherd.hither("reload").returncode == 0
+        hitherd.eventually(lambda run=run: runs.exists() and len(runs.read_text().split()) == run, "a run")
+        hitherd.eventually(lambda: '"known": true, "why": "exit status 0"' in json.dumps(ask_hither(hitherd, "why")), "its end")
+    router.wait(lambda: router.routes() == {PREFIX}, "the announcement")
+    second = int(runs.read_text().split()[1])
+    server, before = only_server_of(hitherd, second), list(router.events)
+    assert hitherd.hither("upgrade").returncode == 0
+    hitherd.eventually(lambda: len(runs.read_text().split()) == 3, "a third run")
+    hitherd.eventually(lambda: not is_alive(second), "the end of the second, which nobody waits for")
+    hitherd.eventually(lambda: not is_alive(server), "the end of the old server")
+    hitherd.eventually(lambda: ask_hither(hitherd, "why")["rounds"] > 10, "some rounds of checks")
+    assert router.events == before, hitherd.log()
 
 
 def test_a_server_that_dies_after_an_upgrade_is_replaced(hitherd):

@@ -79,6 +79,9 @@ class Wire:
         self.processes.append(process)
         return process
 
+    def whole_log(self, name):
+        return (self.directory / f"{name}.log").read_text(errors="replace")
+
     def log(self, name):
         path = self.directory / f"{name}.log"
         return path.read_text(errors="replace")[-6000:] if path.exists() else ""
@@ -152,6 +155,21 @@ class Pop:
             client.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
             with client.makefile() as replies:
                 return json.loads(replies.readline())
+
+    def upgrade(self):
+        """The program replaced in place, by itself; returns when checks of the new one are good."""
+        before = self.wire.whole_log("hitherd").count("becoming")
+
+        def heir():
+            try:
+                return (self.wire.whole_log("hitherd").count("becoming") > before and self.ask("status")["server"]["serving"] and
+                        self.ask("why")["rounds"] > 10)
+            except OSError: # between the two nobody is there to be asked
+                return False
+
+        reply = self.ask("upgrade")
+        assert reply["ok"], reply
+        eventually(heir, "the heir", self.wire.logs)
 
     def neighbor(self, i=0):
         return self.ask("status")["announce"]["neighbors"][i]

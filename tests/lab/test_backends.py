@@ -324,6 +324,32 @@ def test_a_drain_withdraws_and_resume_brings_back(wire, router, pop):
     wait_announced(wire, router)
 
 
+def test_an_upgrade_in_place_leaves_the_route_as_it_is(wire, router, pop):
+    def seen():
+        """The routes with the time of their last change."""
+        return [line for line in router.ask("show", "route").splitlines() if "/" in line]
+
+    pop.start()
+    wait_announced(wire, router)
+    wait(wire, lambda: made(pop) == {PREFIX4: ("up", True), PREFIX6: ("up", True)}, "the backend to have seen it")
+    before = seen()
+    calls = wire.directory / "calls"
+    called = calls.read_text() if calls.exists() else ""
+    pop.upgrade()
+    wait(wire, lambda: made(pop) == {PREFIX4: ("up", True), PREFIX6: ("up", True)}, "the heir to have seen it")
+    assert seen() == before
+    assert all(route["changes"] == 0 for route in pop.ask("status")["announce"]["routes"])
+    assert not calls.exists() or calls.read_text() == called
+    # What it took over it holds: it can be changed, and goes with the heir.
+    assert pop.ask("drain")["ok"]
+    wait_withdrawn(wire, router)
+    assert pop.ask("resume")["ok"]
+    wait_announced(wire, router)
+    if pop.ask("status")["announce"]["backend"] in ("tun", "exabgp"):
+        kill(pop.process)
+        wait_withdrawn(wire, router)
+
+
 @pytest.mark.parametrize("signals", [1, 2])
 def test_sigterm_withdraws_before_hitherd_is_gone(wire, router, pop, signals):
     pop.start()
@@ -494,6 +520,15 @@ def test_a_tun_device_without_root(wire, router):
     wait_announced(wire, router)
     status = pathlib.Path(f"/proc/{pop.process.pid}/status").read_text()
     assert "CapPrm:\t0000000000001000" in status and f"Uid:\t{pwd.getpwnam('nobody').pw_uid}\t" in status
+    # What it needs for the device it has after an upgrade too, and still nobody whom it starts.
+    pop.upgrade()
+    status = pathlib.Path(f"/proc/{pop.process.pid}/status").read_text()
+    assert "CapPrm:\t0000000000001000" in status and "CapEff:\t0000000000001000" in status
+    assert "CapInh:\t0000000000000000" in status and "CapAmb:\t0000000000000000" in status
+    assert pop.ask("drain")["ok"]
+    wait_withdrawn(wire, router)
+    assert pop.ask("resume")["ok"]
+    wait_announced(wire, router)
     kill(pop.process)
     wait_withdrawn(wire, router)
 

@@ -212,6 +212,25 @@ def test_a_withdrawal_that_does_not_arrive_is_said_by_silence(wire, router):
     assert "BFD is silenced" in wire.log("hitherd")
 
 
+def test_an_upgrade_in_place_ends_neither_session(wire, patient):
+    """A BFD session that the router lost would end BGP's, and be waited for longer than the test does."""
+    pop = start_pop(wire)
+    wait_up(wire, patient, pop)
+    before, began = pop.neighbor()["bfd"], time.monotonic()
+    for _ in range(3):
+        pop.upgrade()
+    after = pop.neighbor()
+    assert after["bfd"]["discriminator"] == before["discriminator"]
+    assert after["bfd"]["since_ms"] >= before["since_ms"] + (time.monotonic() - began) * 1000 - 2000
+    assert after["bfd"]["downs"] == after["withdrawals_sent"] == after["announcements_sent"] == 0
+    assert after["established"] == 1 and patient.bfd() == "Up" and patient.established()
+    assert after["bfd"]["packets_in"] > 0
+    # It is whole: the heir's silence is a failure.
+    for pid in hitherd(pop):
+        os.kill(pid, signal.SIGSTOP)
+    wait_withdrawn(wire, patient)
+
+
 def test_leaving_is_no_failure_that_a_restart_would_have_to_wait_for(wire, patient):
     pop = start_pop(wire)
     wait_up(wire, patient, pop)

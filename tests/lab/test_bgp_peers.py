@@ -64,17 +64,10 @@ def test_trouble_of_one_family_withdraws_that_family_alone(wire, router):
     assert pop.neighbor()["established"] == 1
 
 
-def upgrade(wire, pop):
-    """The program replaced in place, by itself; returns when checks of the new one are good."""
-    assert pop.ask("upgrade")["ok"]
-    wait(wire, lambda: "the session goes on" in wire.logs(), "the heir")
-    wait(wire, lambda: pop.ask("why")["rounds"] > 10 and pop.ask("status")["route"]["state"] == "up", "its verdict")
-
-
 def test_an_upgrade_in_place_tells_the_router_nothing(wire, router):
     pop = Pop(wire).start()
     wait_announced(wire, router)
-    upgrade(wire, pop)
+    pop.upgrade()
     neighbor = pop.neighbor()
     assert neighbor["session"] == "Established"
     assert neighbor["announcements_sent"] == neighbor["withdrawals_sent"] == 0
@@ -224,7 +217,7 @@ def test_bird_sees_nothing_of_an_upgrade_of_a_signed_session(wire):
     pop = Pop(wire, neighbors=[neighbor(**{"md5-password-file": "secret"})]).start()
     wait_announced(wire, bird)
     before = bird_counts(bird)
-    upgrade(wire, pop)
+    pop.upgrade()
     assert before and bird_counts(bird) == before
 
 
