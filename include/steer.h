@@ -68,6 +68,7 @@ struct steer {
     int down_fd;
     int up_fd;
     int text_fd;
+    int statm_fd; /* of our own memory; below 0: unknown */
     struct mono started;
     struct steer_death last_death;
 

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -51,6 +52,7 @@ struct serve {
     struct notifier *notifier;
     struct workers *workers;
     struct http *http;
+    struct server_stats stats;
     struct serve_reload *reloads; /* under way */
     int status;
     bool leaving;
@@ -65,6 +67,7 @@ struct serve_reload {
     struct serve_reload *next;
     uint32_t id;
     struct findings findings; /* of the configuration */
+    struct mono began;
 };
 
 static void serve_leave(struct serve *s, int status)
@@ -204,16 +207,29 @@ static void serve_notify(struct serve *s, const struct zone_report *report)
         notifier_update(s->notifier, zone_set_current(), s->settings);
 }
 
+static void serve_count_reload(const struct serve_reload *reload, bool good)
+{
+    struct server_stats *stats = &reload->serve->stats;
+    int64_t took_ns = mono_now().ns - reload->began.ns;
+    stat_add(good ? &stats->reloads_done : &stats->reloads_refused, 1);
+    stat_add(&stats->reload_ns, (uint64_t)took_ns);
+    stat_set(&stats->last_reload_ns, (uint64_t)took_ns);
+    stat_set(&stats->last_reload_good, good);
+    stat_set(&stats->last_reload_unix_s, (uint64_t)time(NULL));
+}
+
 static void serve_reloaded(const struct zone_report *report, void *arg)
 {
     struct serve_reload *reload = arg;
     serve_notify(reload->serve, report);
+    serve_count_reload(reload, report->ok && reload->findings.errors == 0);
     serve_reply(reload->serve, reload->id, serve_describe_reload(reload, report));
     serve_reload_end(reload);
 }
 
 static void serve_refuse_reload(struct serve_reload *reload, const char *error)
 {
+    serve_count_reload(reload, false);
     serve_reply(reload->serve, reload->id,
                 json_pack("{s:b, s:s, s:o}", "ok", 0, "error", error, "findings",
                           control_findings(&reload->findings)));
@@ -229,6 +245,7 @@ static void serve_reload(struct serve *s, uint32_t id, const char *only_zone)
         return;
     }
     reload->serve = s;
+    reload->began = mono_now();
     reload->id = id;
     reload->next = s->reloads;
     s->reloads = reload;
@@ -292,6 +309,7 @@ static bool serve_start_http(struct serve *s, bool again)
         .up = s->up,
         .workers = workers_stats(s->workers),
         .worker_count = s->worker_count,
+        .server = &s->stats,
     };
     if (!s->settings->server.http_enabled)
         return true;

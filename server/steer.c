@@ -24,6 +24,12 @@ static void steer_tell(struct steer *s)
 {
     json_t *status = steer_status(s);
     char *text = status != NULL ? json_dumps(status, JSON_COMPACT) : NULL;
+    if (text != NULL && strlen(text) >= SHARED_TEXT_OCTETS) {
+        free(text); /* Half of it would be nothing: rather without what is the longest. */
+        (void)json_object_del(status, "fleet");
+        (void)json_object_del(status, "health");
+        text = json_dumps(status, JSON_COMPACT);
+    }
     if (text != NULL)
         shared_text_set(&s->down->status, text, strlen(text));
     free(text);
@@ -115,6 +121,7 @@ static bool steer_map(struct steer *s)
         return false;
     }
     s->down->magic = SHARED_MAGIC;
+    s->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     return true;
 }
 

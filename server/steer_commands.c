@@ -12,7 +12,10 @@
 #include "steer.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #define DRAIN_LONGEST_MS   2592000000U /* thirty days */
 #define COMMANDS_MAX_ZONES 100000      /* that one reply tells of */
@@ -53,16 +56,43 @@ static void commands_add_fleet(const struct steer *s, json_t *reply)
         (void)json_object_set_new(reply, "fleet", fleet_status(s->fleet, mono_now()));
 }
 
+/* What we take of the host. New reference, or NULL. */
+static json_t *commands_process(const struct steer *s)
+{
+    struct timespec cpu = {0};
+    char text[128] = "";
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+    ssize_t octets = s->statm_fd >= 0 ? pread(s->statm_fd, text, sizeof text - 1, 0) : -1;
+    const char *resident = octets > 0 ? strchr(text, ' ') : NULL;
+    json_int_t pages = resident != NULL ? strtoll(resident, NULL, 10) : -1;
+    return json_pack("{s:I, s:f}", "resident_bytes", pages >= 0 ? pages * sysconf(_SC_PAGESIZE) : -1, "cpu_s",
+                     (double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9);
+}
+
+static json_int_t commands_unix_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (json_int_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 json_t *steer_status(const struct steer *s)
 {
     struct mono now = mono_now();
     json_t *announce = commands_announce(s);
     json_t *route = commands_route(s, announce);
     json_t *status =
-        json_pack("{s:s, s:s, s:I, s:o, s:o}", "identity", s->settings->server.identity, "version",
-                  HITHER_VERSION, "uptime_s", (json_int_t)(mono_ms_between(s->started, now) / 1000), "route",
-                  route, "announce", announce);
+        json_pack("{s:s, s:s, s:I, s:I, s:o, s:o}", "identity", s->settings->server.identity, "version",
+                  HITHER_VERSION, "uptime_s", (json_int_t)(mono_ms_between(s->started, now) / 1000),
+                  "as_of_unix_ms", commands_unix_ms(), "route", route, "announce", announce);
     commands_add_fleet(s, status);
+    if (status != NULL && s->health != NULL)
+        (void)json_object_set_new(status, "health", health_why(s->health));
+    if (status != NULL && s->guard != NULL)
+        (void)json_object_set_new(status, "server_restarts",
+                                  json_integer((json_int_t)guard_restarts(s->guard)));
+    if (status != NULL)
+        (void)json_object_set_new(status, "process", commands_process(s));
     return status;
 }
 

@@ -20,7 +20,9 @@
 #include <urcu/urcu-qsbr.h>
 #include <uv.h>
 
-#define WORKER_SPARE_DESCRIPTORS 256 /* for zone files, HTTP and what else isn't a client */
+#define WORKER_LOOK_BEATS        100  /* a second */
+#define WORKER_LAG_BEATS         3000 /* half a minute */
+#define WORKER_SPARE_DESCRIPTORS 256  /* for zone files, HTTP and what else isn't a client */
 
 struct worker {
     struct worker_stats stats;
@@ -32,7 +34,11 @@ struct worker {
     struct tcp *tcp;
     struct shared_up *up;
     _Atomic int64_t *heart;
+    struct mono beat_at;
+    uint64_t lag_worst; /* in this half minute, and in the one before; nanoseconds */
+    uint64_t lag_before;
     pthread_t thread;
+    unsigned beats;
     unsigned index;
 };
 
@@ -42,11 +48,39 @@ struct workers {
     const struct worker_stats *stats[SETTINGS_MAX_WORKERS];
 };
 
+/* How late this beat is: the worst of this half minute and of the one before is told. */
+static void worker_note_lag(struct worker *w, struct mono now)
+{
+    int64_t lag_ns = now.ns - mono_add_ms(w->beat_at, HEART_BEAT_MS).ns;
+    uint64_t lag = w->beat_at.ns != 0 && lag_ns > 0 ? (uint64_t)lag_ns : 0;
+    w->beat_at = now;
+    if (w->beats % WORKER_LAG_BEATS == 0) {
+        w->lag_before = w->lag_worst;
+        w->lag_worst = 0;
+    }
+    if (lag > w->lag_worst)
+        w->lag_worst = lag;
+    stat_set(&w->stats.lag_ns, w->lag_worst > w->lag_before ? w->lag_worst : w->lag_before);
+}
+
+/* What would cost too much at each beat. */
+static void worker_look(struct worker *w)
+{
+    struct timespec cpu;
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu) == 0)
+        stat_set(&w->stats.cpu_ns, (uint64_t)cpu.tv_sec * 1000000000 + (uint64_t)cpu.tv_nsec);
+    udp_look(w->udp);
+}
+
 static void worker_beat(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
-    atomic_store_explicit(w->heart, mono_now().ns, memory_order_relaxed);
+    struct mono now = mono_now();
+    atomic_store_explicit(w->heart, now.ns, memory_order_relaxed);
     w->context.now_s = (uint32_t)time(NULL);
+    worker_note_lag(w, now);
+    if (w->beats++ % WORKER_LOOK_BEATS == 0)
+        worker_look(w);
 }
 
 static void worker_on_stop(uv_async_t *stop)
@@ -205,7 +239,7 @@ uint64_t workers_queries(const struct workers *workers)
 {
     uint64_t queries = 0;
     for (size_t i = 0; i < workers->count; i++)
-        queries += stat_read(&workers->stats[i]->queries_udp) + stat_read(&workers->stats[i]->queries_tcp);
+        queries += stats_queries(workers->stats[i], STATS_UDP) + stats_queries(workers->stats[i], STATS_TCP);
     return queries;
 }
 
@@ -218,7 +252,7 @@ void workers_publish(const struct workers *workers, struct shared_up *up)
         good += stat_read(&stats->rcodes[0]) + stat_read(&stats->rcodes[3]);
         answers += stat_read(&stats->answers);
         atomic_store_explicit(&up->worker_queries[i],
-                              stat_read(&stats->queries_udp) + stat_read(&stats->queries_tcp),
+                              stats_queries(stats, STATS_UDP) + stats_queries(stats, STATS_TCP),
                               memory_order_relaxed);
     }
     atomic_store_explicit(&up->good_answers, good, memory_order_relaxed);

@@ -19,7 +19,7 @@
 #define SHARED_MAGIC       0x68697468 /* "hith" */
 #define SHARED_MAX_SOCKETS (SETTINGS_MAX_ADDRESSES * SETTINGS_MAX_WORKERS * 2)
 #define SHARED_MAX_ZONES   (1024 * 1024)
-#define SHARED_TEXT_OCTETS 65536
+#define SHARED_TEXT_OCTETS (512 * 1024)
 
 enum shared_transport {
     SHARED_UDP,
@@ -80,9 +80,12 @@ struct shared_zone {
     uint64_t names;
     uint64_t image_octets;
     int64_t loaded_unix_s;
-    uint64_t prefixes;  /* its own: a set of the bits 1 << index into shared_up.prefixes */
-    uint8_t digest[16]; /* the first half of the image's BLAKE2b-256 */
-    uint8_t apex[256];  /* folded wire name */
+    int64_t signature_end_unix_s; /* when the first signature expires; 0: unsigned */
+    int64_t expires_unix_s; /* when it will be served no more unless its primary is heard from; 0: never */
+    uint32_t counter;       /* of its queries, in worker_stats.zones; 0: shared with other zones */
+    uint64_t prefixes;      /* its own: a set of the bits 1 << index into shared_up.prefixes */
+    uint8_t digest[16];     /* the first half of the image's BLAKE2b-256 */
+    uint8_t apex[256];      /* folded wire name */
 };
 
 /* Written by the server. */

@@ -29,6 +29,7 @@ struct http_sources {
     const struct shared_up *up;
     const struct worker_stats *const *workers; /* `worker_count` of them */
     size_t worker_count;
+    const struct server_stats *server; /* NULL: not counted */
 };
 
 struct http;

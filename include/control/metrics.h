@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Counters, hearts and zones as text for Prometheus (exposition format 0.0.4). Pure but for what it is given:
- * atomics and shared memory.
+ * Everything that is counted, as text for Prometheus. Pure but for what it is given: atomics, shared memory,
+ * and the announcer's half of /status.
+ *
+ *     metrics.c         workers, traffic, reloads, the process
+ *     metrics_zones.c   zones: the first METRICS_MAX_ZONES with labels of their own
+ *     metrics_route.c   the announcer's: prefixes, neighbours, BFD, checks, the fleet
  */
 #ifndef HITHER_CONTROL_METRICS_H
 #define HITHER_CONTROL_METRICS_H
@@ -10,6 +14,7 @@
 #include "base/stats.h"
 #include "control/http.h"
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,8 +37,12 @@ char *metrics_rcode_name(unsigned rcode, char text[16]);
 /* "A", "TYPE1234"; "other" for STATS_TYPES - 2 (258) and above. Returns `text`. */
 char *metrics_type_name(unsigned type, char text[16]);
 
-/* Writes everything to `out`. */
+/* Writes everything to `out`. `announcer` is its half of /status; NULL: there is none. */
 void metrics_write(FILE *out, const struct http_sources *sources, const struct metrics_process *process,
-                   struct mono now);
+                   const json_t *announcer, struct mono now);
+
+/* The parts. */
+void metrics_write_zones(FILE *out, const struct shared_up *up, const struct worker_stats *sum);
+void metrics_write_route(FILE *out, const json_t *announcer);
 
 #endif

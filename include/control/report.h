@@ -37,11 +37,16 @@ int64_t report_slowest_beat_ms(const struct shared_up *up, struct mono now);
 /* Workers that the server says it has, never more than there can be. */
 uint32_t report_worker_count(const struct shared_up *up);
 
+/* The digest as hexadecimal digits into `text`. Returns `text`. */
+char *report_digest(const struct shared_zone *zone,
+                    char text[2 * sizeof(((struct shared_zone *)0)->digest) + 1]);
+
 /* {"serving": bool, "workers": n, "slowest_beat_ms": age of the oldest heart, "queries": n,
  *  "zones": {"count": n, "served": n, "stale": n, "failed": n, "loading": n}}. New reference. */
 json_t *report_server(const struct shared_up *up, struct mono now);
 
-/* An array of {"name", "state", "serial", "names", "octets", "loaded_unix_s", "digest"}, at most `most` of
+/* An array of {"name", "state", "serial", "names", "octets", "loaded_unix_s",
+ * "signature_end_unix_s", "expires_unix_s" (0: never), "digest"}, at most `most` of
  * them. New reference. */
 json_t *report_zones(const struct shared_up *up, size_t most);
 

@@ -27,6 +27,9 @@ struct udp *udp_new(uv_loop_t *loop, struct answer_context *context, struct flig
 /* Answers on `fd`, a bound nonblocking socket that stays the caller's. 0 or -errno. */
 int udp_listen(struct udp *udp, int fd);
 
+/* Counts what the kernel dropped because a queue was full: one system call for each socket. */
+void udp_look(const struct udp *udp);
+
 /* Stops, and frees `udp` once the loop has closed its handles. */
 void udp_close(struct udp *udp);
 

@@ -36,14 +36,15 @@
 #include <stdint.h>
 #include <string.h>
 
-#define IMAGE_VERSION 3
+#define IMAGE_VERSION 4
 #define IMAGE_UNIT    4 /* octets in one step of an image_ref */
 
 typedef uint32_t image_ref;
 
 enum image_flag {
-    IMAGE_NSEC = 1,  /* signed, with NSEC for every name */
-    IMAGE_NSEC3 = 2, /* signed, with NSEC3 of parameters that we can compute */
+    IMAGE_NSEC = 1,       /* signed, with NSEC for every name */
+    IMAGE_NSEC3 = 2,      /* signed, with NSEC3 of parameters that we can compute */
+    IMAGE_SIGNATURES = 4, /* there are RRSIGs */
 };
 
 struct image_header {
@@ -56,6 +57,7 @@ struct image_header {
     uint64_t name_count;
     uint64_t record_count;
     uint32_t serial;
+    uint32_t signature_end; /* of the RRSIG that expires first, as it stands there */
     uint32_t bucket_count;
     image_ref index;
     image_ref nodes;

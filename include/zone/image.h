@@ -24,6 +24,7 @@ struct zone_image {
     size_t octets;
     struct zone_history *history; /* the differences that led to it, owned; NULL: none are known */
     atomic_uint references;
+    atomic_uint counter; /* its queries' place in worker_stats.zones */
 };
 
 /* Takes over `bytes` (`octets` of zone/memory.h). One reference. NULL, and `bytes` given back, when they
@@ -36,6 +37,15 @@ struct zone_image *zone_image_open(const char *path, const char **why);
 /* Writes it to `path` atomically (a temporary file beside it, rename). 0 or -errno. */
 int zone_image_save(const struct zone_image *image, const char *path);
 
+/* Below STATS_ZONES; 0: it shares one with others. */
+static inline unsigned zone_image_counter(const struct zone_image *image)
+{
+    return atomic_load_explicit((atomic_uint *)(uintptr_t)&image->counter, memory_order_relaxed);
+}
+
+/* The image may be in use. `counter` is below STATS_ZONES. */
+void zone_image_count_in(struct zone_image *image, unsigned counter);
+
 struct zone_image *zone_image_hold(struct zone_image *image);
 void zone_image_release(struct zone_image *image);
 
@@ -44,6 +54,8 @@ const uint8_t *zone_image_apex(const struct zone_image *image);
 uint32_t zone_image_serial(const struct zone_image *image);
 uint64_t zone_image_names(const struct zone_image *image);
 uint64_t zone_image_records(const struct zone_image *image);
+/* When the first of its signatures ends, Unix time, as seen from `now_unix_s`; 0: it has none. */
+int64_t zone_image_signature_end(const struct zone_image *image, int64_t now_unix_s);
 /* Of the whole image (zone/seal.h): equal digests mean equal answers. IMAGE_DIGEST_OCTETS of them. */
 const uint8_t *zone_image_digest(const struct zone_image *image);
 /* Of the source text that it was compiled from (zone_text_digest()), so an unchanged source isn't parsed. */

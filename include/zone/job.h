@@ -24,7 +24,8 @@ struct zone_state {
     struct zone_stamps stamps;
     enum shared_zone_state state;
     int64_t loaded_unix_s;
-    bool marked; /* for whoever compares two lists of states */
+    unsigned counter; /* zone_image.counter, of the zone for as long as it is configured; 0: none yet */
+    bool marked;      /* for whoever compares two lists of states */
 };
 
 enum zone_outcome {

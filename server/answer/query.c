@@ -13,6 +13,9 @@
 #include "wire/rdata.h"
 #include "zone/set.h"
 
+_Static_assert((int)ANSWER_UDP == (int)STATS_UDP && (int)ANSWER_TCP == (int)STATS_TCP,
+               "counted by transport");
+
 /* A message on its way through the stages. */
 struct job {
     struct query query;
@@ -151,6 +154,13 @@ static void count_dropped(const struct answer_message *message, struct worker_st
     stat_add(is_short ? &stats->dropped_short : &stats->dropped_response, 1);
 }
 
+static void count_cookie(const struct edns *edns, struct worker_stats *stats)
+{
+    if (edns->cookie_octets > 0)
+        stat_add(edns->cookie_octets > COOKIE_CLIENT_OCTETS ? &stats->cookies_both : &stats->cookies_client,
+                 1);
+}
+
 /* What differs from message to message. Whether it was answered. */
 static bool stage_count(const struct job *job, const struct answer_message *message,
                         struct worker_stats *stats)
@@ -163,9 +173,21 @@ static bool stage_count(const struct job *job, const struct answer_message *mess
     stat_add(&stats->rcodes[query->rcode < STATS_RCODES ? query->rcode : 0], 1);
     if ((message->response[2] & FLAG_TC >> 8) != 0)
         stat_add(&stats->truncated, 1);
+    if (query->edns.has_options)
+        count_cookie(&query->edns, stats);
     if (job->verdict == PARSE_PROCEED)
         stat_add(&stats->types[query->qtype < STATS_TYPES - 2 ? query->qtype : STATS_TYPES - 2], 1);
+    if (job->image != NULL)
+        stat_add(&stats->zones[zone_image_counter(job->image)], 1);
     return true;
+}
+
+/* The messages of a batch come through one socket. */
+static void count_batch(struct worker_stats *stats, enum answer_transport transport,
+                        const struct sockaddr *client, size_t count)
+{
+    bool ipv6 = client != NULL && client->sa_family == AF_INET6;
+    stat_add(&stats->queries[transport][ipv6], count);
 }
 
 /* Each loop ends where the next stage has to wait for memory that this one asked for. */
@@ -192,6 +214,6 @@ void answer_batch(struct answer_context *context, enum answer_transport transpor
         stage_respond(&jobs[i], &messages[i], set, policy, &context->now_s);
         answers += stage_count(&jobs[i], &messages[i], stats) ? 1 : 0;
     }
-    stat_add(transport == ANSWER_UDP ? &stats->queries_udp : &stats->queries_tcp, count);
+    count_batch(stats, transport, messages[0].client, count);
     stat_add(&stats->answers, answers);
 }

@@ -42,6 +42,17 @@ static double unix_now_s(void)
     return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+/* The announcer's half, as it wrote it. New reference, or NULL. */
+static json_t *announcer_half(const struct http *http)
+{
+    char *text = malloc(SHARED_TEXT_OCTETS);
+    json_t *half = NULL;
+    if (text != NULL && shared_text_get(&http->sources.down->status, text) > 0)
+        half = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    free(text);
+    return half;
+}
+
 /* --- /metrics --- */
 
 static struct metrics_process process_now(const struct http *http)
@@ -66,7 +77,9 @@ static struct http_answer answer_metrics(const struct http *http)
     FILE *out = open_memstream(&answer.text, &answer.octets);
     if (out == NULL)
         return answer;
-    metrics_write(out, &http->sources, &process, mono_now());
+    json_t *half = announcer_half(http);
+    metrics_write(out, &http->sources, &process, half, mono_now());
+    json_decref(half);
     if (fclose(out) != 0) {
         free(answer.text);
         answer.text = NULL;
@@ -75,17 +88,6 @@ static struct http_answer answer_metrics(const struct http *http)
 }
 
 /* --- /status and /healthz --- */
-
-/* The announcer's half, as it wrote it. New reference, or NULL. */
-static json_t *announcer_half(const struct http *http)
-{
-    char *text = malloc(SHARED_TEXT_OCTETS);
-    json_t *half = NULL;
-    if (text != NULL && shared_text_get(&http->sources.down->status, text) > 0)
-        half = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    free(text);
-    return half;
-}
 
 static bool announcer_is_fresh(const struct http *http, struct mono now)
 {
@@ -129,18 +131,25 @@ static json_t *counters_as_json(const struct http *http)
     struct worker_stats sum;
     char name[16];
     json_t *rcodes = json_object();
+    json_t *latencies = json_array();
     metrics_sum(&http->sources, &sum);
+    for (size_t i = 0; i < STATS_SPANS; i++)
+        (void)json_array_append_new(latencies,
+                                    json_integer((json_int_t)(stat_read(&sum.spans[STATS_UDP].counts[i]) +
+                                                              stat_read(&sum.spans[STATS_TCP].counts[i]))));
     for (unsigned i = 0; i < STATS_RCODES; i++) {
         if (stat_read(&sum.rcodes[i]) > 0)
             (void)json_object_set_new(rcodes, metrics_rcode_name(i, name),
                                       json_integer((json_int_t)stat_read(&sum.rcodes[i])));
     }
-    uint64_t dropped =
-        stat_read(&sum.dropped_short) + stat_read(&sum.dropped_response) + stat_read(&sum.dropped_limit);
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "queries_udp", (json_int_t)stat_read(&sum.queries_udp),
-                     "queries_tcp", (json_int_t)stat_read(&sum.queries_tcp), "answers",
+    uint64_t dropped = stat_read(&sum.dropped_short) + stat_read(&sum.dropped_response) +
+                       stat_read(&sum.dropped_limit) + stat_read(&sum.dropped_queue);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:o}}", "queries_udp",
+                     (json_int_t)stats_queries(&sum, STATS_UDP), "queries_tcp",
+                     (json_int_t)stats_queries(&sum, STATS_TCP), "answers",
                      (json_int_t)stat_read(&sum.answers), "dropped", (json_int_t)dropped, "truncated",
-                     (json_int_t)stat_read(&sum.truncated), "rcodes", rcodes);
+                     (json_int_t)stat_read(&sum.truncated), "rcodes", rcodes, "latency", "unit_ns",
+                     (json_int_t)1024, "counts", latencies);
 }
 
 static struct http_answer answer_status(const struct http *http)

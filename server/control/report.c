@@ -98,16 +98,24 @@ json_t *report_server(const struct shared_up *up, struct mono now)
                      (json_int_t)totals.by_state[SHARED_ZONE_LOADING]);
 }
 
+char *report_digest(const struct shared_zone *zone,
+                    char text[2 * sizeof(((struct shared_zone *)0)->digest) + 1])
+{
+    for (size_t i = 0; i < sizeof zone->digest; i++)
+        (void)snprintf(text + 2 * i, 3, "%02x", zone->digest[i]);
+    return text;
+}
+
 static json_t *zone_as_json(const struct shared_zone *zone)
 {
     char name[NAME_TEXT_MAX];
     char digest[2 * sizeof zone->digest + 1];
-    for (size_t i = 0; i < sizeof zone->digest; i++)
-        (void)snprintf(digest + 2 * i, 3, "%02x", zone->digest[i]);
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "name", name_to_text(zone->apex, name), "state",
-                     report_zone_state(zone->state), "serial", (json_int_t)zone->serial, "names",
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "name", name_to_text(zone->apex, name),
+                     "state", report_zone_state(zone->state), "serial", (json_int_t)zone->serial, "names",
                      (json_int_t)zone->names, "octets", (json_int_t)zone->image_octets, "loaded_unix_s",
-                     (json_int_t)zone->loaded_unix_s, "digest", digest);
+                     (json_int_t)zone->loaded_unix_s, "signature_end_unix_s",
+                     (json_int_t)zone->signature_end_unix_s, "expires_unix_s",
+                     (json_int_t)zone->expires_unix_s, "digest", report_digest(zone, digest));
 }
 
 json_t *report_zones(const struct shared_up *up, size_t most)

@@ -80,6 +80,7 @@ static void tcp_connection_end(struct tcp_connection *c)
     tcp_list_remove(c);
     tcp_connection_release(c);
     c->owner->connections--;
+    stat_set(&c->shared->context->stats->tcp_open, c->owner->connections);
     uv_close((uv_handle_t *)&c->poll, tcp_connection_closed);
     close(c->fd);
 }
@@ -145,6 +146,7 @@ static bool tcp_connection_begin(struct tcp *tcp, int fd, const union settings_a
     c->poll.data = c;
     c->events = UV_READABLE;
     tcp->connections++;
+    stat_set(&tcp->shared.context->stats->tcp_open, tcp->connections);
     tcp->handles++;
     tcp_list_append(c, TCP_STATE_IDLE);
     if (uv_poll_start(&c->poll, UV_READABLE, tcp_connection_event) == 0)

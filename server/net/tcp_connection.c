@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "net/tcp_connection.h"
 
+#include "base/clock.h"
 #include "net/tcp.h"
 
 #include <errno.h>
@@ -118,9 +119,16 @@ static void tcp_answer(struct tcp_connection *c, const struct tcp_frame *frame)
         .response = tcp_staging(c->shared),
         .response_capacity = TCP_FRAME_MESSAGE_OCTETS,
     };
+    struct worker_stats *stats = c->shared->context->stats;
+    bool sample = stats_is_sample(stats, STATS_TCP);
+    struct mono began = sample ? mono_now() : (struct mono){0};
     flight_begin_tcp(c->shared->flight, &c->client, frame->message, frame->octets);
     answer_batch(c->shared->context, ANSWER_TCP, &message, 1);
     flight_end_tcp(c->shared->flight);
+    if (sample) {
+        stats_span(&stats->spans[STATS_TCP], mono_now().ns - began.ns, 1);
+        stats_size(&stats->sizes[STATS_TCP], message.response_octets);
+    }
     c->stream = message.stream;
     c->progress = true;
     if (message.response_octets > 0)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "net/udp.h"
 
+#include "base/clock.h"
 #include "config.h"
 #include "net/pktinfo.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <stdlib.h>
 #include <string.h>
 #include <urcu/urcu-qsbr.h>
@@ -141,6 +143,26 @@ static void udp_send(const struct udp_socket *s, unsigned answers)
     }
 }
 
+static void udp_note_sample(const struct udp_socket *s, size_t count, struct mono began)
+{
+    struct worker_stats *stats = s->udp->context->stats;
+    stats_span(&stats->spans[STATS_UDP], mono_now().ns - began.ns, count);
+    for (size_t i = 0; i < count; i++)
+        stats_size(&stats->sizes[STATS_UDP], s->udp->batch.messages[i].response_octets);
+}
+
+/* Answers what was received. */
+static void udp_serve(const struct udp_socket *s, size_t count)
+{
+    bool sample = stats_is_sample(s->udp->context->stats, STATS_UDP);
+    struct mono began = sample ? mono_now() : (struct mono){0};
+    udp_answer(s->udp, count);
+    udp_send(s, udp_collect(s, count));
+    flight_end_udp(s->udp->flight);
+    if (sample)
+        udp_note_sample(s, count, began);
+}
+
 static void udp_readable(uv_poll_t *poll, int status, int events)
 {
     struct udp_socket *s = poll->data;
@@ -152,15 +174,25 @@ static void udp_readable(uv_poll_t *poll, int status, int events)
         count = udp_receive(s);
         if (count == 0)
             break;
-        udp_answer(s->udp, count);
-        udp_send(s, udp_collect(s, count));
-        flight_end_udp(s->udp->flight);
+        udp_serve(s, count);
         urcu_qsbr_quiescent_state();
     }
     urcu_qsbr_thread_offline();
     /* libuv stops polling when a socket is in error; receiving has cleared that. */
     if (status < 0)
         (void)uv_poll_start(poll, UV_READABLE, udp_readable);
+}
+
+void udp_look(const struct udp *udp)
+{
+    uint64_t dropped = 0;
+    for (const struct udp_socket *s = udp->sockets; s != NULL; s = s->next) {
+        uint32_t info[SK_MEMINFO_VARS];
+        socklen_t octets = sizeof info;
+        if (getsockopt(s->fd, SOL_SOCKET, SO_MEMINFO, info, &octets) == 0 && octets == sizeof info)
+            dropped += info[SK_MEMINFO_DROPS];
+    }
+    stat_set(&udp->context->stats->dropped_queue, dropped);
 }
 
 int udp_listen(struct udp *udp, int fd)

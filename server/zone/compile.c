@@ -7,6 +7,7 @@
 #include "zone/compile.h"
 
 #include "wire/rdata.h"
+#include "wire/reader.h"
 #include "zone/format.h"
 #include "zone/memory.h"
 #include "zone/nsec3.h"
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 
 #define BUCKET_FILL_TENTHS 75 /* of ten slots, seven and a half are taken on average */
+#define RRSIG_EXPIRATION   8  /* octet of the rdata */
 #define BUCKETS_AT_MOST    64 /* that one name may have to pass on its way to a free slot */
 
 struct compiler {
@@ -474,9 +476,26 @@ static void patch_links(struct compiler *c)
     }
 }
 
+/* When the first signature expires (RFC 4034 3.1.5: in serial arithmetic). */
+static void find_signature_end(struct compiler *c)
+{
+    for (size_t i = 0; i < c->records->count; i++) {
+        const struct zone_record *record = &c->records->records[i];
+        if (record->type != RR_RRSIG || record->rdata_octets < RRSIG_EXPIRATION + 4)
+            continue;
+        struct reader r = reader_of(record->rdata + RRSIG_EXPIRATION, 4);
+        uint32_t end = reader_u32(&r);
+        bool first = (c->header.flags & IMAGE_SIGNATURES) == 0;
+        if (first || (int32_t)(end - c->header.signature_end) < 0)
+            c->header.signature_end = end;
+        c->header.flags |= IMAGE_SIGNATURES;
+    }
+}
+
 static bool fill_header(struct compiler *c, const uint8_t *source_digest)
 {
     struct image_header *header = &c->header;
+    find_signature_end(c);
     memcpy(header->magic, "hither\0z", sizeof header->magic);
     header->version = IMAGE_VERSION;
     header->octets = writer_offset(&c->image);

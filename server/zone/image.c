@@ -29,6 +29,7 @@ struct zone_image *zone_image_adopt(uint8_t *bytes, size_t octets, const char **
     image->octets = octets;
     image->history = NULL;
     atomic_init(&image->references, 1);
+    atomic_init(&image->counter, 0);
     return image;
 
 refuse:
@@ -120,6 +121,12 @@ int zone_image_save(const struct zone_image *image, const char *path)
     return error;
 }
 
+void zone_image_count_in(struct zone_image *image, unsigned counter)
+{
+    if (zone_image_counter(image) != counter)
+        atomic_store_explicit(&image->counter, counter, memory_order_relaxed);
+}
+
 struct zone_image *zone_image_hold(struct zone_image *image)
 {
     atomic_fetch_add_explicit(&image->references, 1, memory_order_relaxed);
@@ -163,4 +170,12 @@ const uint8_t *zone_image_digest(const struct zone_image *image)
 const uint8_t *zone_image_source_digest(const struct zone_image *image)
 {
     return image->header->source_digest;
+}
+
+int64_t zone_image_signature_end(const struct zone_image *image, int64_t now_unix_s)
+{
+    if ((image->header->flags & IMAGE_SIGNATURES) == 0)
+        return 0;
+    /* Serial arithmetic (RFC 4034 3.1.5). */
+    return now_unix_s + (int32_t)(image->header->signature_end - (uint32_t)now_unix_s);
 }

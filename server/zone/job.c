@@ -44,6 +44,7 @@ static struct zone_state *state_make(const struct zone_job *job, struct zone_ima
     state->image = image;
     state->state = kind;
     state->loaded_unix_s = job->now_unix_s;
+    state->counter = job->old != NULL ? job->old->counter : 0;
     return state;
 }
 

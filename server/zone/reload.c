@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/stats.h"
 #include "zone/cache.h"
 #include "zone/job.h"
 #include "zone/report.h"
@@ -354,6 +355,25 @@ static bool states_merge(struct zone_run *run)
     return true;
 }
 
+/* Counters of queries for zones that have none yet, as long as there are any. One that a zone left behind
+ * goes on for another zone: what reads them sees only how they grow. */
+static void states_count_in(const struct state_list *states)
+{
+    bool taken[STATS_ZONES] = {true};
+    unsigned next = 1;
+    for (size_t i = 0; i < states->count; i++)
+        taken[states->list[i]->counter] = true;
+    for (size_t i = 0; i < states->count; i++) {
+        struct zone_state *state = states->list[i];
+        while (next < STATS_ZONES && taken[next])
+            next++;
+        if (state->counter == 0 && next < STATS_ZONES)
+            state->counter = next++;
+        if (state->image != NULL)
+            zone_image_count_in(state->image, state->counter);
+    }
+}
+
 /* Zones whose source is gone are handed on no more. */
 static void set_give(struct zone_set *set, const struct zone_sources *sources)
 {
@@ -381,6 +401,7 @@ static bool set_publish(const struct state_list *states, const struct zone_sourc
     if (set == NULL)
         return false;
     set_give(set, sources);
+    states_count_in(states);
     zone_set_publish(set);
     return true;
 }

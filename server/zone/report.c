@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <string.h>
+#include <time.h>
 
 #define REPORT_ZONES 200 /* named in one report */
 
@@ -18,6 +19,8 @@ static void table_entry(struct shared_zone *to, const struct zone_state *state,
     to->serial = zone_image_serial(state->image);
     to->names = zone_image_names(state->image);
     to->image_octets = state->image->octets;
+    to->signature_end_unix_s = zone_image_signature_end(state->image, time(NULL));
+    to->counter = state->counter;
     memcpy(to->digest, zone_image_digest(state->image), sizeof to->digest);
 }
 

@@ -138,9 +138,10 @@ def test_drain_and_resume(operated):
 
 
 def test_each_query_counts_once(quiet):
-    names = {"udp": 'hither_queries_total{transport="udp"}', "tcp": 'hither_queries_total{transport="tcp"}',
+    names = {"udp": 'hither_queries_total{transport="udp",family="ipv4"}', "tcp": 'hither_queries_total{transport="tcp",family="ipv4"}',
              "mx": 'hither_queries_by_type_total{type="MX"}', "in": "hither_received_bytes_total",
-             "out": "hither_sent_bytes_total", "answers": "hither_answers_total"}
+             "out": "hither_sent_bytes_total", "answers": "hither_answers_total",
+             "zone": 'hither_zone_queries_total{zone="example.org."}'}
     query = dns.message.make_query("www.example.org", "MX")
     quiet.route("up")  # The probes are done for a minute.
     before = {key: quiet.metric(line) or 0 for key, line in names.items()}
@@ -150,7 +151,7 @@ def test_each_query_counts_once(quiet):
     more = {key: (quiet.metric(line) or 0) - before[key] for key, line in names.items()}
     framing = 3 * 2
     assert more == {"udp": 7, "tcp": 3, "mx": 10, "in": 10 * len(query.to_wire()) + framing, "out": octets_out + framing,
-                    "answers": 10}
+                    "answers": 10, "zone": 10}
 
 
 def test_status_over_http(operated):

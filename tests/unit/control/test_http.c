@@ -21,6 +21,7 @@ static struct shared_down *down;
 static struct shared_up *up;
 static struct worker_stats stats[2];
 static const struct worker_stats *workers[2] = {&stats[0], &stats[1]};
+static struct server_stats server;
 static struct http_sources sources;
 static struct http *http;
 static union settings_address address;
@@ -64,12 +65,13 @@ static void set_up(void)
     up->zones[0].state = SHARED_ZONE_SERVED;
     up->zones[0].serial = 2026080100;
     memcpy(up->zones[0].apex, "\4a\"\\b\3com", 10);
-    stat_add(&stats[0].queries_udp, 3);
-    stat_add(&stats[1].queries_udp, 4);
+    stat_add(&stats[0].queries[STATS_UDP][0], 3);
+    stat_add(&stats[1].queries[STATS_UDP][0], 4);
+    stat_add(&stats[1].queries[STATS_UDP][1], 5);
     stat_add(&stats[1].rcodes[23], 2);
     stat_add(&stats[0].types[28], 7);
     stat_add(&stats[0].types[STATS_TYPES - 2], 1);
-    sources = (struct http_sources){"pop-1", mono_now(), down, up, workers, 2};
+    sources = (struct http_sources){"pop-1", mono_now(), down, up, workers, 2, &server};
     choose_port();
     http = http_start(&address, &sources, why, sizeof why);
     ck_assert_msg(http != NULL, "%s", why);
@@ -131,8 +133,9 @@ START_TEST(metrics)
 {
     ck_assert_int_eq(ask("GET", "/metrics"), 200);
     expect_in_body("hither_build_info{version=\"" HITHER_VERSION "\"} 1\n");
-    expect_in_body("hither_queries_total{transport=\"udp\"} 7\n");
-    expect_in_body("hither_queries_total{transport=\"tcp\"} 0\n");
+    expect_in_body("hither_queries_total{transport=\"udp\",family=\"ipv4\"} 7\n");
+    expect_in_body("hither_queries_total{transport=\"udp\",family=\"ipv6\"} 5\n");
+    expect_in_body("hither_queries_total{transport=\"tcp\",family=\"ipv4\"} 0\n");
     expect_in_body("hither_answers_by_rcode_total{rcode=\"NOERROR\"} 0\n");
     expect_in_body("hither_answers_by_rcode_total{rcode=\"BADCOOKIE\"} 2\n");
     expect_in_body("hither_queries_by_type_total{type=\"AAAA\"} 7\n");
@@ -207,7 +210,7 @@ START_TEST(status_whole)
                                  &why, "counters", "queries_udp", &udp, "zones", "name", &zone),
                      0);
     ck_assert_str_eq(why, "all checks are good");
-    ck_assert_int_eq(udp, 7);
+    ck_assert_int_eq(udp, 12);
     ck_assert_str_eq(json_string_value(json_object_get(status, "identity")), "pop-1");
     ck_assert_str_eq(json_string_value(json_object_get(status, "route_state")), "up");
     ck_assert(json_is_true(json_object_get(status, "announcer_alive")));

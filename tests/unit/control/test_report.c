@@ -25,6 +25,7 @@ static void add_zone(const char *wire, size_t octets, uint32_t state)
     zone->names = 10;
     zone->image_octets = 1000;
     zone->loaded_unix_s = 1785542400;
+    zone->signature_end_unix_s = 1786000000;
     memset(zone->digest, 0xab, sizeof zone->digest);
     memcpy(zone->apex, wire, octets);
 }
@@ -35,12 +36,14 @@ START_TEST(zones)
     add_zone("\1a", 3, SHARED_ZONE_FAILED);
     json_t *list = report_zones(up, 10);
     char *text = json_dumps(list, JSON_COMPACT | JSON_SORT_KEYS);
-    ck_assert_str_eq(text, "[{\"digest\":\"abababababababababababababababab\",\"loaded_unix_s\":1785542400,"
-                           "\"name\":\"example.com.\",\"names\":10,\"octets\":1000,\"serial\":2026080100,"
-                           "\"state\":\"served\"},"
-                           "{\"digest\":\"abababababababababababababababab\",\"loaded_unix_s\":1785542400,"
-                           "\"name\":\"a.\",\"names\":10,\"octets\":1000,\"serial\":2026080100,"
-                           "\"state\":\"failed\"}]");
+    ck_assert_str_eq(
+        text,
+        "[{\"digest\":\"abababababababababababababababab\",\"expires_unix_s\":0,\"loaded_unix_s\":1785542400,"
+        "\"name\":\"example.com.\",\"names\":10,\"octets\":1000,\"serial\":2026080100,"
+        "\"signature_end_unix_s\":1786000000,\"state\":\"served\"},"
+        "{\"digest\":\"abababababababababababababababab\",\"expires_unix_s\":0,\"loaded_unix_s\":1785542400,"
+        "\"name\":\"a.\",\"names\":10,\"octets\":1000,\"serial\":2026080100,"
+        "\"signature_end_unix_s\":1786000000,\"state\":\"failed\"}]");
     free(text);
     json_decref(list);
     list = report_zones(up, 1);

@@ -100,6 +100,26 @@ START_TEST(file_comes_back_whole_or_not_at_all)
 }
 END_TEST
 
+/* The soonest, also beyond 2106 and across the end of 32 bits. */
+START_TEST(first_signature_to_end)
+{
+    static const char text[] = "$TTL 300\n@ SOA ns h 1 2 3 4 5\n@ NS ns\n"
+                               "@ RRSIG SOA 13 1 300 99 20260101000000 1 a. AAAA\n"
+                               "@ RRSIG NS 13 1 300 4294967290 20260101000000 1 a. AAAA\n"
+                               "@ RRSIG TXT 13 1 300 9 20260101000000 1 a. AAAA\n";
+    struct zone_image *image = zones_compile_file("nsec.example.", "signed-nsec.zone");
+    ck_assert_int_eq(zone_image_signature_end(image, 1800000000), 2114380800);
+    zone_image_release(image);
+    image = zones_compile("a.", in_order);
+    ck_assert_int_eq(zone_image_signature_end(image, 1800000000), 0);
+    zone_image_release(image);
+    image = zones_compile("a.", text);
+    ck_assert_int_eq(zone_image_signature_end(image, 4294967200), 4294967290);
+    ck_assert_int_eq(zone_image_signature_end(image, 4294967400), 4294967290);
+    zone_image_release(image);
+}
+END_TEST
+
 START_TEST(set_refuses_an_apex_twice)
 {
     struct zone_image *a = zones_compile("example.", in_order);
@@ -121,6 +141,7 @@ int main(void)
     tcase_add_test(tests, one_octet_other_digest);
     tcase_add_test(tests, nodes_follow_one_another);
     tcase_add_test(tests, file_comes_back_whole_or_not_at_all);
+    tcase_add_test(tests, first_signature_to_end);
     tcase_add_test(tests, set_refuses_an_apex_twice);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

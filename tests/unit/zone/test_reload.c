@@ -4,6 +4,7 @@
  */
 #include "zone/reload.h"
 
+#include "base/stats.h"
 #include "wire/name.h"
 #include "zone/cache.h"
 #include "zone/image.h"
@@ -264,6 +265,42 @@ START_TEST(zones_come_and_go)
 }
 END_TEST
 
+static unsigned counter_of(const char *name)
+{
+    uint8_t apex[NAME_MAX_OCTETS];
+    ck_assert_uint_gt(name_from_text(apex, name), 0);
+    long at = zone_set_find(zone_set_current(), apex);
+    ck_assert_int_ge(at, 0);
+    return zone_image_counter(zone_set_at(zone_set_current(), (size_t)at));
+}
+
+/* A zone's queries are counted in the same place for as long as it is configured, whatever its image. */
+START_TEST(each_zone_keeps_its_counter)
+{
+    file_write("a", SOUND("1"));
+    file_write("b", SOUND("1"));
+    file_write("c", SOUND("1"));
+    zone_set(0, "a.example", "a");
+    zone_set(1, "c.example", "c");
+    run(NULL, ZONE_RELOAD_START);
+    unsigned a = counter_of("a.example");
+    unsigned c = counter_of("c.example");
+    ck_assert(a > 0 && c > 0 && a != c);
+    ck_assert_uint_eq(up->zones[0].counter, a);
+    file_write("c", SOUND("2"));
+    zone_set(2, "b.example", "b");
+    run(NULL, ZONE_RELOAD_AGAIN);
+    ck_assert_uint_eq(counter_of("a.example"), a);
+    ck_assert_uint_eq(counter_of("c.example"), c);
+    unsigned b = counter_of("b.example");
+    ck_assert(b > 0 && b != a && b != c);
+    file_write("c", "broken");
+    run("c.example", ZONE_RELOAD_AGAIN);
+    ck_assert_uint_eq(counter_of("c.example"), c);
+    ck_assert_uint_eq(counter_of("b.example"), b);
+}
+END_TEST
+
 START_TEST(one_zone_alone)
 {
     file_write("a", SOUND("1"));
@@ -467,6 +504,34 @@ START_TEST(many_zones)
 }
 END_TEST
 
+/* Zones for which no counter is left share one. */
+START_TEST(counters_are_bounded)
+{
+    char name[32];
+    unsigned shared = 0;
+    ck_assert_int_eq(mkdir(path_of("d"), 0755), 0);
+    for (unsigned i = 0; i < STATS_ZONES + 5; i++) {
+        (void)snprintf(name, sizeof name, "d/z%u.zone", i);
+        file_write(name, SOUND("1"));
+    }
+    zones[0] = (struct settings_zone){.directory = strdup(path_of("d"))};
+    settings.zones = zones;
+    settings.zone_count = 1;
+    free(up);
+    up = NULL;
+    zone_reload_close(reload);
+    reload = zone_reload_new(&loop, NULL);
+    run(NULL, ZONE_RELOAD_START);
+    ck_assert_uint_eq(zone_set_count(zone_set_current()), STATS_ZONES + 5);
+    for (size_t i = 0; i < STATS_ZONES + 5; i++) {
+        unsigned counter = zone_image_counter(zone_set_at(zone_set_current(), i));
+        ck_assert_uint_lt(counter, STATS_ZONES);
+        shared += counter == 0;
+    }
+    ck_assert_uint_eq(shared, 6); /* with the shared one itself, which no zone has alone */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("zone/reload");
@@ -477,6 +542,8 @@ int main(void)
     tcase_add_test(tcase, a_start_with_an_error_publishes_nothing);
     tcase_add_test(tcase, a_broken_zone_stays_as_it_was);
     tcase_add_test(tcase, zones_come_and_go);
+    tcase_add_test(tcase, each_zone_keeps_its_counter);
+    tcase_add_test(tcase, counters_are_bounded);
     tcase_add_test(tcase, one_zone_alone);
     tcase_add_test(tcase, a_wrong_list_takes_no_zone_away);
     tcase_add_test(tcase, the_cache_serves_what_has_not_changed);
