@@ -296,8 +296,4 @@ static inline size_t rrset_view_octets(const struct rrset_view *view)
 /* Where the node that is written behind this one (and its RRsets) begins. */
 image_ref image_node_after(const uint8_t *image, image_ref node);
 
-/* Whether every reference and count in `octets` bytes stays inside, so that whoever walks the image can't
- * leave it, whatever it holds. False, and `why` says in a few words what is wrong. */
-bool image_validate(const uint8_t *image, size_t octets, const char **why);
-
 #endif

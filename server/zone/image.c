@@ -5,6 +5,7 @@
 #include "zone/format.h"
 #include "zone/memory.h"
 #include "zone/seal.h"
+#include "zone/validate.h"
 
 #include <errno.h>
 #include <fcntl.h>

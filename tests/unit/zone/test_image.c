@@ -6,6 +6,7 @@
 #include "../support/zones.h"
 #include "zone/format.h"
 #include "zone/image.h"
+#include "zone/memory.h"
 #include "zone/set.h"
 
 #include <check.h>
@@ -120,6 +121,59 @@ START_TEST(first_signature_to_end)
 }
 END_TEST
 
+#define MANY_NAMES 80000 /* for an image that several threads judge */
+
+static struct zone_image *large_compile(void)
+{
+    static const char head[] = "$TTL 300\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n";
+    size_t room = sizeof head + MANY_NAMES * (size_t)32;
+    char *text = malloc(room);
+    ck_assert_ptr_nonnull(text);
+    size_t at = (size_t)sprintf(text, "%s", head);
+    for (unsigned i = 0; i < MANY_NAMES; i++)
+        at += (size_t)snprintf(text + at, room - at, "n%08x MX 1 ns\n", i * 2654435761U);
+    struct zone_image *image = zones_compile("example.", text);
+    free(text);
+    return image;
+}
+
+static bool edited_is_adopted(const struct zone_image *image, size_t at, uint8_t value)
+{
+    const char *why = NULL;
+    uint8_t *bytes = image_memory_take(image->octets);
+    ck_assert_ptr_nonnull(bytes);
+    memcpy(bytes, image->bytes, image->octets);
+    bytes[at] = value;
+    struct zone_image *edited = zone_image_adopt(bytes, image->octets, &why);
+    zone_image_release(edited);
+    return edited != NULL;
+}
+
+/* Whichever thread meets it: a node, a link or a bucket that is wrong. */
+START_TEST(large_image_is_judged_whole)
+{
+    struct zone_image *image = large_compile();
+    const struct image_header *header = image->header;
+    ck_assert_uint_gt(image->octets, (size_t)4 * 1024 * 1024);
+    ck_assert(edited_is_adopted(image, 0, image->bytes[0]));
+    unsigned nodes = 0;
+    for (image_ref at = header->nodes; at != header->nodes_end; nodes++) {
+        const struct image_node *node = image_at(image->bytes, at);
+        const uint8_t *count = (const uint8_t *)&node->rrset_count;
+        if (nodes % 7919 == 0) /* It claims to have many more RRsets. */
+            ck_assert(!edited_is_adopted(image, (size_t)(count + 1 - image->bytes), 0xff));
+        at = image_node_after(image->bytes, at);
+    }
+    for (uint32_t i = 0; i < header->bucket_count; i += 997) {
+        const struct image_bucket *bucket =
+            (const struct image_bucket *)image_at(image->bytes, header->index) + i;
+        size_t at = (size_t)((const uint8_t *)&bucket->nodes[0] - image->bytes);
+        ck_assert(!edited_is_adopted(image, at, (uint8_t)(image->bytes[at] ^ 1)));
+    }
+    zone_image_release(image);
+}
+END_TEST
+
 START_TEST(set_refuses_an_apex_twice)
 {
     struct zone_image *a = zones_compile("example.", in_order);
@@ -142,6 +196,7 @@ int main(void)
     tcase_add_test(tests, nodes_follow_one_another);
     tcase_add_test(tests, file_comes_back_whole_or_not_at_all);
     tcase_add_test(tests, first_signature_to_end);
+    tcase_add_test(tests, large_image_is_judged_whole);
     tcase_add_test(tests, set_refuses_an_apex_twice);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
