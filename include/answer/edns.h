@@ -78,8 +78,18 @@ static inline void edns_none(struct edns *edns)
     edns->cookie_octets = 0;
 }
 
+/* Takes an OPT's options. False when one breaks its RFC's form. */
+bool edns_take_options(struct edns *edns, struct reader options);
+
 /* Takes an OPT record's class, TTL and rdata (RFC 6891 6.1.2, 6.1.3). False when it is malformed. */
-bool edns_take(struct edns *edns, uint16_t class, uint32_t ttl, struct reader options);
+static inline bool edns_take(struct edns *edns, uint16_t class, uint32_t ttl, struct reader options)
+{
+    edns->present = true;
+    edns->udp_octets = class > EDNS_UDP_LEAST ? class : EDNS_UDP_LEAST;
+    edns->dnssec_ok = (ttl & EDNS_DO) != 0;
+    edns->bad_version = (ttl >> 16 & 0xff) != 0;
+    return reader_left(&options) == 0 || edns_take_options(edns, options);
+}
 
 /* Octets of the OPT that will answer, an extended error not counted; 0 when there was none to answer. */
 uint16_t edns_octets(const struct edns *edns, const struct edns_reply *reply);

@@ -96,23 +96,22 @@ static inline uint64_t name_first_octets(size_t octets)
     return masks[octets];
 }
 
+static inline uint64_t name_eight(const uint8_t *at)
+{
+    uint64_t v;
+    memcpy(&v, at, sizeof v);
+    return v;
+}
+
 /* Whether `octets` bytes are the same. Reads up to seven behind them on both sides (NAME_PADDING). */
 static inline bool name_same_octets(const uint8_t *a, const uint8_t *b, size_t octets)
 {
-    uint64_t left;
-    uint64_t right;
-    while (octets > 8) {
-        memcpy(&left, a, 8);
-        memcpy(&right, b, 8);
-        if (left != right)
+    size_t at = 0;
+    for (; at + 8 < octets; at += 8) {
+        if (name_eight(a + at) != name_eight(b + at))
             return false;
-        a += 8;
-        b += 8;
-        octets -= 8;
     }
-    memcpy(&left, a, 8);
-    memcpy(&right, b, 8);
-    return ((left ^ right) & name_first_octets(octets)) == 0;
+    return ((name_eight(a + at) ^ name_eight(b + at)) & name_first_octets(octets - at)) == 0;
 }
 
 /* Whether two checked names are the same but for case. */
@@ -149,16 +148,10 @@ static inline uint64_t name_hash_mix(uint64_t hash, uint64_t v)
 
 static inline uint64_t name_hash_label(uint64_t parent, const uint8_t *label)
 {
-    uint64_t v;
     size_t octets = 1U + (size_t)label[0];
-    while (octets > 8) {
-        memcpy(&v, label, 8);
-        parent = name_hash_mix(parent, v);
-        label += 8;
-        octets -= 8;
-    }
-    memcpy(&v, label, 8);
-    return name_hash_mix(parent + 1, v & name_first_octets(octets));
+    for (; octets > 8; octets -= 8, label += 8)
+        parent = name_hash_mix(parent, name_eight(label));
+    return name_hash_mix(parent + 1, name_eight(label) & name_first_octets(octets));
 }
 
 /* The hash of a checked name, whole and folded. */

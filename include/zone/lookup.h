@@ -39,9 +39,52 @@ struct lookup {
     uint8_t encloser_labels; /* of the closest encloser */
 };
 
+/* Where the labels of `wire` start; octets of the whole name, 0 when it isn't one. */
+static inline size_t lookup_take_labels(struct lookup_name *name, const uint8_t *wire, size_t octets)
+{
+    size_t limit = octets < NAME_MAX_OCTETS ? octets : NAME_MAX_OCTETS;
+    unsigned labels = 0;
+    for (size_t at = 0; at < limit; labels++) {
+        uint8_t label = wire[at];
+        name->starts[labels] = (uint8_t)at;
+        if ((uint8_t)(label - 1) >= NAME_MAX_LABEL) {
+            name->labels = (uint8_t)labels;
+            name->octets = (uint8_t)(at + 1);
+            return label == 0 ? at + 1 : 0;
+        }
+        at += 1 + (size_t)label;
+    }
+    return 0;
+}
+
+/* Copies the name folded. What follows it is copied along, as far as it is there: a short name then takes no
+ * more thought than one of sixteen octets, which is what there must be at `wire`. */
+static inline void lookup_take_folded(struct lookup_name *name, const uint8_t *wire, size_t octets)
+{
+    name_fold_sixteen(name->folded, wire);
+    for (size_t at = 16; at + 16 <= octets; at += 16)
+        name_fold_sixteen(name->folded + at, wire + at);
+    if (octets > 16)
+        name_fold_sixteen(name->folded + octets - 16, wire + octets - 16);
+}
+
+/* Takes the hashes of all suffixes, when labels and folded octets are there. */
+void lookup_take_hashes(struct lookup_name *name);
+
 /* Takes in the name that begins at `wire`, if it lies whole and uncompressed within `octets`: its octets,
  * else 0. */
-size_t lookup_name_take(struct lookup_name *name, const uint8_t *wire, size_t octets);
+static inline size_t lookup_name_take(struct lookup_name *name, const uint8_t *wire, size_t octets)
+{
+    size_t taken = lookup_take_labels(name, wire, octets);
+    if (taken == 0)
+        return 0;
+    if (octets < 16)
+        name_fold_short(name->folded, wire, taken);
+    else
+        lookup_take_folded(name, wire, taken);
+    lookup_take_hashes(name);
+    return taken;
+}
 
 /* The last `labels` labels of it, folded. */
 static inline const uint8_t *lookup_name_suffix(const struct lookup_name *name, unsigned labels)
@@ -49,23 +92,144 @@ static inline const uint8_t *lookup_name_suffix(const struct lookup_name *name, 
     return name->folded + name->starts[name->labels - labels];
 }
 
+/* lookup_zone() where it isn't the first slot that one comes to. */
+const struct zone_image *lookup_zone_farther(const struct zone_set *set, const struct lookup_name *name,
+                                             unsigned labels);
+
+/* Whether the slot holds the zone whose apex is the name's last `labels` labels. A name ends in its root
+ * label, so that what is the same up to there is the same name. */
+static inline bool lookup_is_zone(const struct zone_set_slot *slot, const struct lookup_name *name,
+                                  unsigned labels)
+{
+    size_t start = name->starts[name->labels - labels];
+    return slot->image != NULL && slot->hash == name->hashes[labels] &&
+           name_same_octets(slot->image->header->apex, name->folded + start, name->octets - start);
+}
+
 /* The zone with the longest apex, of at most `labels` labels, that the name is at or below; NULL when there
  * is none. */
-const struct zone_image *lookup_zone(const struct zone_set *set, const struct lookup_name *name,
-                                     unsigned labels);
+static inline const struct zone_image *lookup_zone(const struct zone_set *set, const struct lookup_name *name,
+                                                   unsigned labels)
+{
+    if (set == NULL)
+        return NULL;
+    unsigned deepest = labels < set->deepest ? labels : set->deepest;
+    const struct zone_set_slot *slot = &set->slots[name->hashes[deepest] & set->mask];
+    return lookup_is_zone(slot, name, deepest) ? slot->image : lookup_zone_farther(set, name, deepest);
+}
+
+/* --- in the index
+ * ----------------------------------------------------------------------------------------------- */
+
+static inline const struct image_bucket *lookup_bucket_of(const struct zone_image *image, uint64_t hash)
+{
+    const struct image_bucket *buckets = image_at(image->bytes, image->header->index);
+    return &buckets[image_bucket_of(hash, image->header->bucket_count)];
+}
 
 /* The bucket that the name belongs to, asked for but not looked at. */
-const struct image_bucket *lookup_bucket(const struct zone_image *image, const struct lookup_name *name);
+static inline const struct image_bucket *lookup_bucket(const struct zone_image *image,
+                                                       const struct lookup_name *name)
+{
+    const struct image_bucket *bucket = lookup_bucket_of(image, name->hashes[name->labels]);
+    __builtin_prefetch(bucket);
+    return bucket;
+}
+
+typedef uint16_t lookup_tags __attribute__((vector_size(16)));
+typedef uint64_t lookup_words __attribute__((vector_size(16)));
+
+/* The bucket's slots whose tags are those of the hash, one bit each: 16 * (slot % 4) + 4 * (slot / 4), so
+ * that the two parts of a bit's number add up to the slot. */
+static inline uint64_t lookup_slots(const struct image_bucket *bucket, uint64_t hash)
+{
+    const uint64_t one_each = UINT64_C(0x0001000100010001);
+    uint16_t tag = image_tag_of(hash);
+    lookup_tags first;
+    _Static_assert(BUCKET_SLOTS == 10, "eight and two");
+    memcpy(&first, bucket->tags, sizeof first);
+    lookup_words same = (lookup_words)(first == tag);
+    return (same[0] & one_each) | (same[1] & one_each << 4) | (uint64_t)(bucket->tags[8] == tag) << 8 |
+           (uint64_t)(bucket->tags[9] == tag) << (16 + 8);
+}
+
+static inline unsigned lookup_slot(uint64_t slots)
+{
+    unsigned bit = (unsigned)__builtin_ctzll(slots);
+    return bit / 16 + bit % 16;
+}
+
+/* What lookup_guess() gives when the bucket alone shows that nothing owns the name. */
+extern const struct image_node lookup_nobody;
+
+/* The bucket holds none: unless others were passed on there is none. On the way down from the apex the first
+ * child is then what is asked for next. */
+static inline const struct image_node *lookup_guess_none(const struct zone_image *image,
+                                                         const struct image_bucket *bucket,
+                                                         const struct lookup_name *name)
+{
+    unsigned child = image->header->apex_labels + 1U;
+    if (child < name->labels)
+        __builtin_prefetch(lookup_bucket_of(image, name->hashes[child]));
+    return bucket->passed_on == 0 ? &lookup_nobody : NULL;
+}
 
 /* The node that the bucket's tags promise for the name, asked for but not looked at; NULL when they promise
  * none. */
-const struct image_node *lookup_guess(const struct zone_image *image, const struct image_bucket *bucket,
-                                      const struct lookup_name *name);
+static inline const struct image_node *lookup_guess(const struct zone_image *image,
+                                                    const struct image_bucket *bucket,
+                                                    const struct lookup_name *name)
+{
+    uint64_t slots = lookup_slots(bucket, name->hashes[name->labels]);
+    if (slots == 0)
+        return lookup_guess_none(image, bucket, name);
+    image_ref ref = bucket->nodes[lookup_slot(slots)];
+    if (ref == 0)
+        return NULL;
+    const uint8_t *node = image_at(image->bytes, ref);
+    __builtin_prefetch(node);
+    __builtin_prefetch(node + 64);
+    return (const struct image_node *)(const void *)node;
+}
+
+/* Whether the node owns the `octets` of `relative` (folded, without the apex). */
+static inline bool lookup_owns(const struct image_node *node, const uint8_t *relative, size_t octets)
+{
+    return node->owner_octets == octets && name_same_octets(node_owner(node), relative, octets);
+}
+
+static inline void lookup_found(struct lookup *found, enum lookup_outcome outcome,
+                                const struct image_node *node, unsigned labels)
+{
+    found->outcome = outcome;
+    found->node = node;
+    found->encloser = node;
+    found->labels = (uint8_t)labels;
+    found->encloser_labels = (uint8_t)labels;
+}
+
+static inline void lookup_found_name(struct lookup *found, const struct image_node *node, unsigned labels)
+{
+    lookup_found(found, (node->flags & NODE_CUT) != 0 ? LOOKUP_CUT : LOOKUP_EXACT, node, labels);
+}
+
+/* lookup_find() where the guess was wrong. */
+void lookup_find_unguessed(struct lookup *found, const struct zone_image *image,
+                           const struct lookup_name *name, const struct image_node *guess);
 
 /* Looks the name up in the zone that lookup_zone() found for it. `guess` is what lookup_guess() gave, or
  * NULL. */
-void lookup_find(struct lookup *found, const struct zone_image *image, const struct lookup_name *name,
-                 const struct image_node *guess);
+static inline void lookup_find(struct lookup *found, const struct zone_image *image,
+                               const struct lookup_name *name, const struct image_node *guess)
+{
+    if (guess != NULL && lookup_owns(guess, name->folded, (size_t)name->octets - image->header->apex_octets))
+        lookup_found_name(found, guess, name->labels);
+    else
+        lookup_find_unguessed(found, image, name, guess);
+}
+
+/* --- in the orders of negative proofs
+ * --------------------------------------------------------------------------- */
 
 /* The node that covers or owns the name in the canonical order of NSEC owners. The image has IMAGE_NSEC. */
 const struct image_node *lookup_nsec(const struct zone_image *image, const struct lookup_name *name,

@@ -29,13 +29,6 @@ static inline size_t room_for(const struct query *query, const struct answer_pol
     return most < capacity ? most : capacity;
 }
 
-/* Whether the RRset is taken in by copy(), and nothing has to be added for it. */
-static inline bool is_copied(const struct rrset_view *view, bool signatures)
-{
-    return view->link_count == 0 && view->octets >= SHORTEST_COPIED &&
-           (!signatures || view->signature_octets >= SHORTEST_COPIED);
-}
-
 /* In pieces of sixteen octets, of which the last may overlap the one before: `octets` are sixteen at least.
  */
 static inline uint8_t *copy(uint8_t *to, const uint8_t *from, size_t octets)
@@ -46,12 +39,57 @@ static inline uint8_t *copy(uint8_t *to, const uint8_t *from, size_t octets)
     return to + octets;
 }
 
-static inline void set_header(uint8_t *at, const struct query *query, unsigned answers, unsigned additional)
+/* Octets of the message without its records. */
+static inline size_t octets_around(const struct query *query)
 {
-    octets_set_u16(at + 2, FLAG_QR | FLAG_AA | (query->flags & FLAG_RD));
+    return MESSAGE_HEADER_OCTETS + (size_t)query->question_octets +
+           (query->edns.present ? EDNS_OPT_FIXED : 0);
+}
+
+/* Header and question. The id stays, so does the number of questions. */
+static inline uint8_t *start(const struct query *query, unsigned flags, unsigned answers)
+{
+    uint8_t *at = query->message->response;
+    uint8_t *behind = copy(at, query->message->query, MESSAGE_HEADER_OCTETS + (size_t)query->question_octets);
+    octets_set_u16(at + 2, FLAG_QR | flags | (query->flags & FLAG_RD));
     octets_set_u16(at + 6, answers);
     octets_set_u16(at + 8, 0);
-    octets_set_u16(at + 10, additional);
+    octets_set_u16(at + 10, query->edns.present ? 1 : 0);
+    return behind;
+}
+
+static inline void finish(uint8_t *at, const struct query *query, const struct answer_policy *policy)
+{
+    if (query->edns.present)
+        edns_put_fixed(at, &query->edns, policy->udp_octets, RCODE_NOERROR);
+}
+
+/* An RRset that is nothing but its records. */
+static inline size_t answer_plain(const struct query *query, const struct answer_policy *policy,
+                                  const struct image_rrset *rrset)
+{
+    size_t octets = octets_around(query) + rrset->octets;
+    if (rrset->octets < SHORTEST_COPIED || octets > room_for(query, policy))
+        return 0;
+    uint8_t *at = start(query, FLAG_AA, rrset->record_count);
+    finish(copy(at, (const uint8_t *)(rrset + 1), rrset->octets), query, policy);
+    return octets;
+}
+
+static __attribute__((noinline)) size_t
+answer_extended(const struct query *query, const struct answer_policy *policy, const struct rrset_view view)
+{
+    bool signatures = query->edns.dnssec_ok && view.signature_count > 0;
+    size_t octets = octets_around(query) + view.octets + (signatures ? view.signature_octets : 0U);
+    if (view.link_count > 0 || view.octets < SHORTEST_COPIED ||
+        (signatures && view.signature_octets < SHORTEST_COPIED) || octets > room_for(query, policy))
+        return 0;
+    uint8_t *at = start(query, FLAG_AA, view.record_count + (signatures ? view.signature_count : 0U));
+    at = copy(at, view.records, view.octets);
+    if (signatures)
+        at = copy(at, view.signatures, view.signature_octets);
+    finish(at, query, policy);
+    return octets;
 }
 
 size_t direct_answer(const struct query *query, const struct answer_policy *policy,
@@ -62,24 +100,7 @@ size_t direct_answer(const struct query *query, const struct answer_policy *poli
     const struct image_entry *entry = node_find(found->node, query->qtype);
     if (entry == NULL)
         return 0;
-    const struct rrset_view view = rrset_view(image->bytes, entry);
-    bool signatures = query->edns.dnssec_ok && view.signature_count > 0;
-    size_t opt_octets = query->edns.present ? EDNS_OPT_FIXED : 0;
-    size_t octets = MESSAGE_HEADER_OCTETS + query->question_octets + view.octets + opt_octets +
-                    (signatures ? view.signature_octets : 0U);
-    if (!is_copied(&view, signatures) || octets > room_for(query, policy))
-        return 0;
-
-    uint8_t *response = query->message->response;
-    /* The id stays, so does the number of questions. */
-    uint8_t *at =
-        copy(response, query->message->query, MESSAGE_HEADER_OCTETS + (size_t)query->question_octets);
-    set_header(response, query, view.record_count + (signatures ? view.signature_count : 0U),
-               query->edns.present ? 1 : 0);
-    at = copy(at, view.records, view.octets);
-    if (signatures)
-        at = copy(at, view.signatures, view.signature_octets);
-    if (query->edns.present)
-        edns_put_fixed(at, &query->edns, policy->udp_octets, RCODE_NOERROR);
-    return octets;
+    if ((entry->flags & RRSET_EXTENDED) != 0)
+        return answer_extended(query, policy, rrset_view(image->bytes, entry));
+    return answer_plain(query, policy, image_at(image->bytes, entry->rrset));
 }

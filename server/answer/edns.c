@@ -47,13 +47,9 @@ static bool take_option(struct edns *edns, uint16_t code, struct reader *data)
     }
 }
 
-bool edns_take(struct edns *edns, uint16_t class, uint32_t ttl, struct reader options)
+bool edns_take_options(struct edns *edns, struct reader options)
 {
-    edns->present = true;
-    edns->has_options = reader_left(&options) > 0;
-    edns->udp_octets = class > EDNS_UDP_LEAST ? class : EDNS_UDP_LEAST;
-    edns->dnssec_ok = (ttl & EDNS_DO) != 0;
-    edns->bad_version = (ttl >> 16 & 0xff) != 0;
+    edns->has_options = true;
     while (reader_left(&options) > 0) {
         uint16_t code = reader_u16(&options);
         struct reader data = reader_part(&options, reader_u16(&options));

@@ -84,8 +84,8 @@ static bool take_record(struct query *query, struct reader *r, enum message_sect
                      (uint32_t)octets_u16(fixed + 4) << 16 | octets_u16(fixed + 6), rdata);
 }
 
-static __attribute__((noinline)) bool take_records(struct query *query, struct reader *r,
-                                                   const uint8_t *header)
+/* What follows the question. */
+static bool take_records(struct query *query, struct reader *r, const uint8_t *header)
 {
     const uint16_t counts[3] = {octets_u16(header + 6), octets_u16(header + 8), octets_u16(header + 10)};
     for (unsigned section = MESSAGE_ANSWER; section <= MESSAGE_ADDITIONAL; section++) {
@@ -112,18 +112,6 @@ static inline bool take_lone_opt(struct query *query, struct reader *r)
                                     (uint32_t)octets_u16(opt + 5) << 16 | octets_u16(opt + 7), *r);
 }
 
-/* What follows the question: mostly nothing, or an OPT. */
-static inline bool take_rest(struct query *query, struct reader *r, const uint8_t *header)
-{
-    static const uint8_t none[6];
-    static const uint8_t one_additional[6] = {0, 0, 0, 0, 0, 1};
-    if (memcmp(header + 6, none, sizeof none) == 0)
-        return reader_left(r) == 0;
-    if (memcmp(header + 6, one_additional, sizeof one_additional) == 0 && is_lone_opt(r))
-        return take_lone_opt(query, r);
-    return take_records(query, r, header);
-}
-
 static inline bool take_question(struct query *query, struct reader *r)
 {
     size_t octets = lookup_name_take(&query->name, r->at, reader_left(r));
@@ -136,8 +124,8 @@ static inline bool take_question(struct query *query, struct reader *r)
     return true;
 }
 
-static void query_init(struct query *query, const struct answer_message *message,
-                       enum answer_transport transport)
+static inline void query_init(struct query *query, const struct answer_message *message,
+                              enum answer_transport transport)
 {
     query->message = message;
     query->transport = transport;
@@ -152,11 +140,11 @@ static void query_init(struct query *query, const struct answer_message *message
 
 /* Of an opcode that isn't served, only the OPT counts: what asks with one has to get one (RFC 6891 6.1.1).
  * Where the sections aren't a query's, as in DSO (RFC 8490), none is found. */
-static __attribute__((noinline)) enum parse_verdict refuse_opcode(struct query *query, struct reader *r,
-                                                                  const uint8_t *header)
+static enum parse_verdict refuse_opcode(struct query *query, struct reader *r, const uint8_t *header)
 {
     unsigned questions = octets_u16(header + 4);
-    bool sound = questions <= 1 && (questions == 0 || take_question(query, r)) && take_rest(query, r, header);
+    bool sound =
+        questions <= 1 && (questions == 0 || take_question(query, r)) && take_records(query, r, header);
     if (!sound) {
         edns_none(&query->edns);
         query->tsig_at = 0;
@@ -166,9 +154,38 @@ static __attribute__((noinline)) enum parse_verdict refuse_opcode(struct query *
     return refuse(query, RCODE_NOTIMP);
 }
 
+/* What a query is, once its sections are taken in. */
+static inline enum parse_verdict judge(struct query *query, unsigned questions)
+{
+    if (query->edns.bad_version)
+        return refuse(query, RCODE_BADVERS);
+    if (questions == 1)
+        return PARSE_PROCEED;
+    /* Without a question only a cookie can be asked for (RFC 7873 5.4). */
+    return refuse(query, query->edns.cookie_octets > 0 ? RCODE_NOERROR : RCODE_FORMERR);
+}
+
+/* Whatever it is: from its header on. */
+static __attribute__((noinline)) enum parse_verdict parse_at_length(struct query *query)
+{
+    struct reader r = reader_of(query->message->query, query->message->query_octets);
+    const uint8_t *header = reader_bytes(&r, MESSAGE_HEADER_OCTETS);
+    if (header == NULL || (query->flags & FLAG_QR) != 0)
+        return PARSE_DROP;
+    if ((query->flags & FLAG_OPCODE) != OPCODE_QUERY << 11)
+        return refuse_opcode(query, &r, header);
+    unsigned questions = octets_u16(header + 4);
+    if (questions > 1 || (questions == 1 && !take_question(query, &r)) || !take_records(query, &r, header))
+        return refuse(query, RCODE_FORMERR);
+    return judge(query, questions);
+}
+
+/* Nearly every query is one question and behind it nothing, or an OPT: that is taken in one straight pass. */
 enum parse_verdict query_parse(struct query *query, const struct answer_message *message,
                                enum answer_transport transport)
 {
+    static const uint8_t question[8] = {0, 1, 0, 0, 0, 0, 0, 0};
+    static const uint8_t question_and_one[8] = {0, 1, 0, 0, 0, 0, 0, 1};
     struct reader r = reader_of(message->query, message->query_octets);
     const uint8_t *header = reader_bytes(&r, MESSAGE_HEADER_OCTETS);
     query_init(query, message, transport);
@@ -176,17 +193,15 @@ enum parse_verdict query_parse(struct query *query, const struct answer_message 
         return PARSE_DROP;
     query->id = octets_u16(header);
     query->flags = octets_u16(header + 2);
-    if ((query->flags & FLAG_QR) != 0)
-        return PARSE_DROP;
-    if ((query->flags & FLAG_OPCODE) != OPCODE_QUERY << 11)
-        return refuse_opcode(query, &r, header);
-    unsigned questions = octets_u16(header + 4);
-    if (questions > 1 || (questions == 1 && !take_question(query, &r)) || !take_rest(query, &r, header))
+    bool alone = memcmp(header + 4, question, sizeof question) == 0;
+    if ((query->flags & (FLAG_QR | FLAG_OPCODE)) != OPCODE_QUERY ||
+        (!alone && memcmp(header + 4, question_and_one, sizeof question_and_one) != 0))
+        return parse_at_length(query);
+    if (!take_question(query, &r))
         return refuse(query, RCODE_FORMERR);
-    if (query->edns.bad_version)
-        return refuse(query, RCODE_BADVERS);
-    if (questions == 1)
-        return PARSE_PROCEED;
-    /* Without a question only a cookie can be asked for (RFC 7873 5.4). */
-    return refuse(query, query->edns.cookie_octets > 0 ? RCODE_NOERROR : RCODE_FORMERR);
+    if (alone)
+        return reader_left(&r) == 0 ? PARSE_PROCEED : refuse(query, RCODE_FORMERR);
+    if (!is_lone_opt(&r))
+        return parse_at_length(query);
+    return take_lone_opt(query, &r) ? judge(query, 1) : refuse(query, RCODE_FORMERR);
 }

@@ -200,19 +200,22 @@ void answer_batch(struct answer_context *context, enum answer_transport transpor
     const struct zone_set *set = zone_set_current();
     const struct answer_policy *policy = answer_policy_current();
     size_t answers = 0;
+    struct job *end = jobs + count;
+    struct answer_message *message = messages;
 
-    for (size_t i = 0; i < count; i++) {
-        stage_parse(&jobs[i], &messages[i], transport);
-        stage_authenticate(&jobs[i], &tsigs[i], policy, context->now_s);
-        stage_limit(&jobs[i], policy, context->now_s);
-        stage_find_zone(&jobs[i], set);
+    for (struct job *job = jobs; job < end; job++, message++) {
+        stage_parse(job, message, transport);
+        stage_authenticate(job, &tsigs[job - jobs], policy, context->now_s);
+        stage_limit(job, policy, context->now_s);
+        stage_find_zone(job, set);
     }
-    for (size_t i = 0; i < count; i++)
-        stage_guess(&jobs[i]);
-    for (size_t i = 0; i < count; i++) {
-        stage_look_up(&jobs[i]);
-        stage_respond(&jobs[i], &messages[i], set, policy, &context->now_s);
-        answers += stage_count(&jobs[i], &messages[i], stats) ? 1 : 0;
+    for (struct job *job = jobs; job < end; job++)
+        stage_guess(job);
+    message = messages;
+    for (struct job *job = jobs; job < end; job++, message++) {
+        stage_look_up(job);
+        stage_respond(job, message, set, policy, &context->now_s);
+        answers += stage_count(job, message, stats) ? 1 : 0;
     }
     count_batch(stats, transport, messages[0].client, count);
     stat_add(&stats->answers, answers);
