@@ -31,11 +31,13 @@ struct zone_image {
  * aren't a whole image. */
 struct zone_image *zone_image_adopt(uint8_t *bytes, size_t octets, const char **why);
 
-/* Reads an image file and checks its digest. NULL, and `why` says it in a few words. */
-struct zone_image *zone_image_open(const char *path, const char **why);
+/* The image at the beginning of a file, of `octets`; its digest is checked. NULL, and `why` says it in a few
+ * words. */
+struct zone_image *zone_image_read(int fd, size_t octets, const char **why);
 
-/* Writes it to `path` atomically (a temporary file beside it, rename). 0 or -errno. */
-int zone_image_save(const struct zone_image *image, const char *path);
+/* Writes it to `path` atomically (a temporary file beside it, rename), and `tail_octets` of `tail` behind it.
+ * 0 or -errno. */
+int zone_image_save(const struct zone_image *image, const void *tail, size_t tail_octets, const char *path);
 
 /* Below STATS_ZONES; 0: it shares one with others. */
 static inline unsigned zone_image_counter(const struct zone_image *image)

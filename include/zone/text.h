@@ -10,32 +10,19 @@
 #ifndef HITHER_ZONE_TEXT_H
 #define HITHER_ZONE_TEXT_H
 
+#include "zone/stamp.h"
 #include "zone/token.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
+
+/* Goes up when the same text would be read into other records: images in the cache are then made anew. */
+#define ZONE_READER_VERSION "hither zone text 2"
 
 #define ZONE_TEXT_MAX_FILES     10000
 #define ZONE_TEXT_DIGEST_OCTETS 32
 #define ZONE_TEXT_PATH_MAX      4096
-
-/* What the file system says of one file. */
-struct zone_stamp {
-    char *path; /* owned */
-    dev_t device;
-    ino_t inode;
-    int64_t octets; /* -1: it could not be read */
-    int64_t mtime_ns;
-    int64_t ctime_ns;
-};
-
-struct zone_stamps {
-    struct zone_stamp *list;
-    size_t count;
-    int64_t taken_ns; /* wall clock, before the files were read */
-};
 
 struct zone_file {
     char *bytes;    /* owned; not zero-terminated; NULL when it could not be read */
@@ -84,11 +71,5 @@ void zone_text_free(struct zone_text *text);
 
 /* The stamps of what was loaded. 0 or -ENOMEM. */
 int zone_stamps_of(struct zone_stamps *stamps, const struct zone_text *text);
-
-/* Whether every file still looks as it did. False also when a file was written so shortly before it was read
- * that another write in the same tick of the file system's clock could have gone unseen. */
-bool zone_stamps_hold(const struct zone_stamps *stamps);
-
-void zone_stamps_free(struct zone_stamps *stamps);
 
 #endif

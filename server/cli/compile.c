@@ -86,7 +86,7 @@ enum cli_exit cli_compile(const struct cli_options *options)
     }
     char *output = options->output != NULL ? strdup(options->output) : default_output(apex);
     struct zone_image *image = output != NULL ? progress_load(apex, options->arguments[1], &findings) : NULL;
-    int error = image != NULL ? zone_image_save(image, output) : 0;
+    int error = image != NULL ? zone_image_save(image, NULL, 0, output) : 0;
     if (error < 0) {
         findings_add(&findings, FINDING_ERROR, output, 0, "can't be written: %s", strerror(-error));
         zone_image_release(image);

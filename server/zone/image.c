@@ -62,28 +62,15 @@ static uint8_t *read_sealed(int fd, size_t octets, const char **why)
     return bytes;
 }
 
-static struct zone_image *open_fd(int fd, const char **why)
+struct zone_image *zone_image_read(int fd, size_t octets, const char **why)
 {
     struct stat st;
-    if (fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof(struct image_header)) {
+    if (fstat(fd, &st) < 0 || octets < sizeof(struct image_header) || (off_t)octets > st.st_size) {
         *why = "this is no zone image";
         return NULL;
     }
-    size_t octets = (size_t)st.st_size;
     uint8_t *bytes = read_sealed(fd, octets, why);
     return bytes != NULL ? zone_image_adopt(bytes, octets, why) : NULL;
-}
-
-struct zone_image *zone_image_open(const char *path, const char **why)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        *why = strerror(errno);
-        return NULL;
-    }
-    struct zone_image *image = open_fd(fd, why);
-    close(fd);
-    return image;
 }
 
 /* Nothing is forced to the disk: what a loss of power leaves of the file is refused by its digest and
@@ -102,13 +89,15 @@ static int write_whole(int fd, const uint8_t *bytes, size_t octets)
     return 0;
 }
 
-int zone_image_save(const struct zone_image *image, const char *path)
+int zone_image_save(const struct zone_image *image, const void *tail, size_t tail_octets, const char *path)
 {
     char *temporary = NULL;
     if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
         return -ENOMEM;
     int fd = mkostemp(temporary, O_CLOEXEC);
     int error = fd < 0 ? -errno : write_whole(fd, image->bytes, image->octets);
+    if (error == 0)
+        error = write_whole(fd, tail, tail_octets);
     if (fd >= 0) {
         (void)fchmod(fd, 0644);
         if (close(fd) < 0 && error == 0)

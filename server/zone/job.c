@@ -57,7 +57,9 @@ static void job_keep_difference(const struct zone_job *job, struct zone_image *i
         zone_history_continue(image, before);
 }
 
-static void job_serve(struct zone_job *job, struct zone_image *image, const struct zone_text *text,
+/* Takes over the image's reference and the stamps; without stamps the zone is only looked at again next time.
+ */
+static void job_serve(struct zone_job *job, struct zone_image *image, struct zone_stamps *stamps,
                       enum zone_outcome outcome)
 {
     job_keep_difference(job, image);
@@ -67,9 +69,8 @@ static void job_serve(struct zone_job *job, struct zone_image *image, const stru
         return;
     if (outcome == ZONE_KEPT)
         job->fresh->loaded_unix_s = job->old->loaded_unix_s;
-    /* Without stamps the zone is only looked at again next time. */
-    if (text != NULL)
-        (void)zone_stamps_of(&job->fresh->stamps, text);
+    job->fresh->stamps = *stamps;
+    *stamps = (struct zone_stamps){0};
 }
 
 /* Refused: what is being served stays, whatever it is. */
@@ -91,17 +92,29 @@ static bool job_is_unchanged(const struct zone_job *job)
            strcmp(old->path, job->source->path) == 0 && zone_stamps_hold(&old->stamps);
 }
 
-static bool job_take_cached(struct zone_job *job, const uint8_t *source_digest, const struct zone_text *text)
+static bool job_take_cached(struct zone_job *job, const struct zone_cached *cached,
+                            struct zone_stamps *stamps)
 {
-    struct zone_image *image = zone_cache_open(job->state_dir, job->source->apex, source_digest);
+    struct zone_image *image = zone_cache_read(cached);
     if (image != NULL)
-        job_serve(job, image, text, ZONE_CACHED);
+        job_serve(job, image, stamps, ZONE_CACHED);
     return image != NULL;
 }
 
-static void job_save(struct zone_job *job, const struct zone_image *image)
+/* The cached image, while its source still looks as it did; or whatever it looks like, when that is wanted.
+ */
+static bool job_take_unread(struct zone_job *job, struct zone_cached *cached)
 {
-    int error = job->may_save ? zone_cache_save(job->state_dir, image) : 0;
+    struct zone_stamps *stamps = &cached->stamps;
+    struct zone_stamps none = {0};
+    if (stamps->count > 0 && strcmp(stamps->list[0].path, job->source->path) == 0 && zone_stamps_hold(stamps))
+        return job_take_cached(job, cached, stamps);
+    return job->trust_cache && job_take_cached(job, cached, &none);
+}
+
+static void job_save(struct zone_job *job, const struct zone_image *image, const struct zone_stamps *stamps)
+{
+    int error = job->may_save ? zone_cache_save(job->state_dir, image, stamps) : 0;
     if (error != 0)
         findings_add(
             &job->findings, FINDING_WARNING, job->state_dir, 0,
@@ -109,48 +122,73 @@ static void job_save(struct zone_job *job, const struct zone_image *image)
             strerror(-error));
 }
 
-static void job_load(struct zone_job *job, const struct zone_text *text)
+static void job_load(struct zone_job *job, const struct zone_text *text, const uint8_t *digest,
+                     struct zone_stamps *stamps)
 {
     struct zone_image *old = job->old != NULL ? job->old->image : NULL;
-    struct zone_image *image = zone_load_text(job->source->apex, text, old, &job->findings, NULL);
+    struct zone_image *image = zone_load_text(job->source->apex, text, digest, old, &job->findings, NULL);
     if (image == NULL) {
         job_refuse(job);
         return;
     }
-    job_save(job, image);
-    job_serve(job, image, text, ZONE_LOADED);
+    job_save(job, image, stamps);
+    job_serve(job, image, stamps, ZONE_LOADED);
 }
 
-static void job_look(struct zone_job *job, const struct zone_text *text)
+/* The text was written anew, but is the same: so that it needn't be read next time. */
+static void job_stamp(const struct zone_job *job)
+{
+    const struct zone_state *fresh = job->fresh;
+    if (fresh != NULL && job->may_save && fresh->stamps.count > 0)
+        (void)zone_cache_stamp(job->state_dir, fresh->image, &fresh->stamps);
+}
+
+static void job_look(struct zone_job *job, const struct zone_text *text, const struct zone_cached *cached)
 {
     uint8_t digest[ZONE_TEXT_DIGEST_OCTETS];
+    struct zone_stamps stamps = {0};
     struct zone_image *old = job->old != NULL ? job->old->image : NULL;
     zone_text_digest(text, job->source->apex, digest);
-    if (old != NULL && memcmp(zone_image_source_digest(old), digest, sizeof digest) == 0)
-        job_serve(job, zone_image_hold(old), text, ZONE_KEPT);
-    else if (!job_take_cached(job, digest, text))
-        job_load(job, text);
+    (void)zone_stamps_of(&stamps, text);
+    if (old != NULL && memcmp(zone_image_source_digest(old), digest, sizeof digest) == 0) {
+        job_serve(job, zone_image_hold(old), &stamps, ZONE_KEPT);
+        job_stamp(job);
+    } else if (cached != NULL && memcmp(cached->source_digest, digest, sizeof digest) == 0 &&
+               job_take_cached(job, cached, &stamps)) {
+        job_stamp(job);
+    } else {
+        job_load(job, text, digest, &stamps);
+    }
+    zone_stamps_free(&stamps);
 }
 
-void zone_job_run(struct zone_job *job)
+static void job_read(struct zone_job *job, const struct zone_cached *cached)
 {
     struct zone_text text;
-    if (job->trust_cache && job_take_cached(job, NULL, NULL))
-        return;
-    if (job_is_unchanged(job)) {
-        job->fresh = job->old;
-        job->outcome = ZONE_KEPT;
-        return;
-    }
     int error = zone_text_load(&text, job->source->path);
     if (error == 0) {
-        job_look(job, &text);
+        job_look(job, &text, cached);
     } else {
         findings_add(&job->findings, FINDING_ERROR, job->source->path, 0, "the zone file can't be read: %s",
                      strerror(-error));
         job_refuse(job);
     }
     zone_text_free(&text);
+}
+
+void zone_job_run(struct zone_job *job)
+{
+    struct zone_cached cached;
+    if (job_is_unchanged(job)) {
+        job->fresh = job->old;
+        job->outcome = ZONE_KEPT;
+        return;
+    }
+    bool found = zone_cache_open(&cached, job->state_dir, job->source->apex);
+    if (!found || !job_take_unread(job, &cached))
+        job_read(job, found ? &cached : NULL);
+    if (found)
+        zone_cache_close(&cached);
     if (job->fresh == NULL)
         findings_add(&job->findings, FINDING_ERROR, job->source->path, 0, "memory is short");
 }

@@ -39,20 +39,18 @@ static bool records_load(struct zone_records *records, const uint8_t *apex, cons
     return zone_check(records, stale != NULL ? &serial : NULL, findings);
 }
 
-struct zone_image *zone_load_text(const uint8_t *apex, const struct zone_text *text,
+struct zone_image *zone_load_text(const uint8_t *apex, const struct zone_text *text, const uint8_t *digest,
                                   const struct zone_image *stale, struct findings *findings,
                                   struct zone_progress *progress)
 {
     struct zone_records records;
     struct zone_image *image = NULL;
-    uint8_t digest[ZONE_TEXT_DIGEST_OCTETS];
     const char *why = "it can't be compiled";
     zone_records_init(&records);
     if (progress != NULL)
         atomic_store_explicit(&progress->total_octets, text->octets, memory_order_relaxed);
     if (records_load(&records, apex, text, stale, findings, progress)) {
         progress_stage(progress, ZONE_LOAD_COMPILE);
-        zone_text_digest(text, apex, digest);
         image = zone_compile(&records, digest, &why);
         if (image == NULL)
             findings_add(findings, FINDING_ERROR, text_path(text), 0, "%s", why);
@@ -65,14 +63,17 @@ struct zone_image *zone_load_text(const uint8_t *apex, const struct zone_text *t
 struct zone_image *zone_load(const uint8_t *apex, const char *path, const struct zone_image *stale,
                              struct findings *findings, struct zone_progress *progress)
 {
+    uint8_t digest[ZONE_TEXT_DIGEST_OCTETS];
     struct zone_text text;
     struct zone_image *image = NULL;
     progress_stage(progress, ZONE_LOAD_TEXT);
     int error = zone_text_load(&text, path);
-    if (error == 0)
-        image = zone_load_text(apex, &text, stale, findings, progress);
-    else
+    if (error == 0) {
+        zone_text_digest(&text, apex, digest);
+        image = zone_load_text(apex, &text, digest, stale, findings, progress);
+    } else {
         findings_add(findings, FINDING_ERROR, path, 0, "the zone file can't be read: %s", strerror(-error));
+    }
     zone_text_free(&text);
     return image;
 }

@@ -16,33 +16,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Goes up when the same text would be read into other records: images in the cache are then made anew. */
-#define ZONE_READER_VERSION "hither zone text 2"
-
 #define INCLUDE_WINDOW ((size_t)2 * ZONE_TEXT_PATH_MAX)
-
-/* A file system's clock may tick as rarely as this. */
-#define STAMP_TICK_NS 2000000000
-
-static int64_t ns_of(struct timespec t)
-{
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static int64_t wall_clock_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    return ns_of(now);
-}
-
-static void stamp_fill(struct zone_stamp *stamp, const struct stat *st)
-{
-    stamp->device = st->st_dev;
-    stamp->inode = st->st_ino;
-    stamp->octets = st->st_size;
-    stamp->mtime_ns = ns_of(st->st_mtim);
-    stamp->ctime_ns = ns_of(st->st_ctim);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 /* Reads what is left at `fd` up to `octets`, into `bytes`; how many, or -errno. */
@@ -72,7 +52,7 @@ static int file_read_fd(struct zone_file *file, int fd)
         return EISDIR;
     if (!S_ISREG(st.st_mode))
         return EINVAL;
-    stamp_fill(&file->stamp, &st);
+    zone_stamp_take(&file->stamp, fd, &st);
     file->bytes = malloc(st.st_size > 0 ? (size_t)st.st_size : 1);
     if (file->bytes == NULL)
         return ENOMEM;
@@ -303,33 +283,4 @@ int zone_stamps_of(struct zone_stamps *stamps, const struct zone_text *text)
         stamps->count++;
     }
     return 0;
-}
-
-static bool stamp_holds(const struct zone_stamp *stamp, int64_t taken_ns)
-{
-    struct stat st;
-    struct zone_stamp now = {0};
-    if (stamp->octets < 0 || stat(stamp->path, &st) < 0)
-        return false;
-    stamp_fill(&now, &st);
-    bool recent = stamp->mtime_ns > taken_ns - STAMP_TICK_NS || stamp->ctime_ns > taken_ns - STAMP_TICK_NS;
-    return !recent && now.device == stamp->device && now.inode == stamp->inode &&
-           now.octets == stamp->octets && now.mtime_ns == stamp->mtime_ns && now.ctime_ns == stamp->ctime_ns;
-}
-
-bool zone_stamps_hold(const struct zone_stamps *stamps)
-{
-    for (size_t i = 0; i < stamps->count; i++) {
-        if (!stamp_holds(&stamps->list[i], stamps->taken_ns))
-            return false;
-    }
-    return stamps->count > 0;
-}
-
-void zone_stamps_free(struct zone_stamps *stamps)
-{
-    for (size_t i = 0; i < stamps->count; i++)
-        free(stamps->list[i].path);
-    free(stamps->list);
-    *stamps = (struct zone_stamps){0};
 }

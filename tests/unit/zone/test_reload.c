@@ -9,8 +9,10 @@
 #include "zone/cache.h"
 #include "zone/image.h"
 #include "zone/set.h"
+#include "zone/text.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -375,6 +377,55 @@ START_TEST(the_cache_serves_what_has_not_changed)
 }
 END_TEST
 
+/* Puts the image of what `file` holds now into the cache as if it had been made from `text`. */
+static void cache_deceive(const char *apex_text, const char *file, const char *text)
+{
+    uint8_t apex[NAME_MAX_OCTETS];
+    struct zone_cached cached;
+    struct zone_stamps stamps;
+    struct zone_text read;
+    ck_assert_uint_gt(name_from_text(apex, apex_text), 0);
+    ck_assert(zone_cache_open(&cached, directory, apex));
+    struct zone_image *image = zone_cache_read(&cached);
+    ck_assert_ptr_nonnull(image);
+    zone_cache_close(&cached);
+    file_write(file, text);
+    usleep(100000); /* more than a tick of the file system's clock */
+    ck_assert_int_eq(zone_text_load(&read, path_of(file)), 0);
+    ck_assert_int_eq(zone_stamps_of(&stamps, &read), 0);
+    ck_assert(zone_stamps_hold(&stamps));
+    ck_assert_int_eq(zone_cache_save(directory, image, &stamps), 0);
+    zone_stamps_free(&stamps);
+    zone_text_free(&read);
+    zone_image_release(image);
+}
+
+/* Where the stamps hold nobody looks at the text; a change that keeps size and time of writing is seen. */
+START_TEST(stamps_in_the_cache_speak_for_the_text)
+{
+    struct stat before;
+    struct timespec times[2];
+    file_write("a", SOUND("1"));
+    zone_set(0, "a.example", "a");
+    run(NULL, ZONE_RELOAD_START);
+    cache_deceive("a.example", "a", SOUND("2"));
+    restart();
+    run(NULL, ZONE_RELOAD_START);
+    ck_assert_uint_eq(told.report.cached, 1);
+    ck_assert_uint_eq(serial_of("a.example"), 1);
+
+    ck_assert_int_eq(stat(path_of("a"), &before), 0);
+    times[0] = before.st_atim;
+    times[1] = before.st_mtim;
+    file_write("a", SOUND("3"));
+    ck_assert_int_eq(utimensat(AT_FDCWD, path_of("a"), times, 0), 0);
+    restart();
+    run(NULL, ZONE_RELOAD_START);
+    ck_assert_uint_eq(told.report.loaded, 1);
+    ck_assert_uint_eq(serial_of("a.example"), 3);
+}
+END_TEST
+
 START_TEST(a_spoilt_cache_only_costs_time)
 {
     uint8_t apex[NAME_MAX_OCTETS];
@@ -547,6 +598,7 @@ int main(void)
     tcase_add_test(tcase, one_zone_alone);
     tcase_add_test(tcase, a_wrong_list_takes_no_zone_away);
     tcase_add_test(tcase, the_cache_serves_what_has_not_changed);
+    tcase_add_test(tcase, stamps_in_the_cache_speak_for_the_text);
     tcase_add_test(tcase, a_spoilt_cache_only_costs_time);
     tcase_add_test(tcase, a_state_directory_that_is_not_there_is_a_warning);
     tcase_add_test(tcase, recovers_from_the_cache_whatever_the_source_says);
