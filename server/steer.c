@@ -131,7 +131,8 @@ static bool steer_bind(struct steer *s)
     char why[STEER_MESSAGE_OCTETS];
     if (s->heritage != NULL) /* by a program that has given up its privileges before */
         return steer_inherit(s);
-    privilege_raise_descriptors(workers_descriptors(s->settings->server.workers));
+    privilege_raise_descriptors(workers_descriptors(s->settings->server.workers) +
+                                4 * s->settings->server.workers * s->settings->server.listen_count);
     if (listen_open(&s->settings->server, s->down, why, sizeof why) < 0 ||
         privilege_drop(&s->settings->server, s->settings->announce.other.tun_device[0] != '\0', why,
                        sizeof why) < 0) {
@@ -193,7 +194,7 @@ static bool steer_start_route(struct steer *s)
 {
     s->announcer = announcer_new(&s->loop, s->settings, json_object_get(s->heritage, "announce"));
     if (s->announcer != NULL)
-        s->health = health_start(&s->loop, s->settings, s->up, steer_on_verdict, s);
+        s->health = health_start(&s->loop, s->settings, s->up, s->down->lanes == 1, steer_on_verdict, s);
     if (s->health == NULL) {
         log_error("memory is short");
         return false;

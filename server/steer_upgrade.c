@@ -41,9 +41,9 @@ static json_t *upgrade_sockets(const struct steer *s, int *fds, size_t *count)
     for (uint32_t i = 0; i < s->down->socket_count; i++) {
         const struct shared_socket *socket = &s->down->sockets[i];
         fds[(*count)++] = socket->fd;
-        (void)json_array_append_new(list, json_pack("{s:i, s:i, s:i, s:i}", "fd", socket->fd, "worker",
+        (void)json_array_append_new(list, json_pack("{s:i, s:i, s:i, s:i, s:i}", "fd", socket->fd, "worker",
                                                     socket->worker, "address", socket->address, "transport",
-                                                    (int)socket->transport));
+                                                    (int)socket->transport, "lane", (int)socket->lane));
     }
     return list;
 }
@@ -223,6 +223,7 @@ void steer_upgrade_start(struct steer *s)
 bool steer_inherit(struct steer *s)
 {
     size_t i;
+    uint32_t lanes = 0;
     const json_t *socket;
     const json_t *bequest = json_object_get(s->heritage, "bequest");
     const struct privilege_bequest before = {
@@ -237,7 +238,10 @@ bool steer_inherit(struct steer *s)
         s->down->sockets[s->down->socket_count++] =
             (struct shared_socket){fd, (uint16_t)json_integer_value(json_object_get(socket, "worker")),
                                    (uint16_t)json_integer_value(json_object_get(socket, "address")),
-                                   (uint32_t)json_integer_value(json_object_get(socket, "transport"))};
+                                   (uint16_t)json_integer_value(json_object_get(socket, "transport")),
+                                   (uint16_t)json_integer_value(json_object_get(socket, "lane"))};
+        lanes += s->down->sockets[s->down->socket_count - 1].lane;
     }
+    s->down->lanes = 2 * lanes == s->down->socket_count;
     return s->down->socket_count > 0;
 }

@@ -105,7 +105,8 @@ static int worker_listen(struct worker *w, const struct shared_down *down)
         const struct shared_socket *s = &down->sockets[i];
         if (s->worker != w->index)
             continue;
-        error = s->transport == SHARED_UDP ? udp_listen(w->udp, s->fd) : tcp_listen(w->tcp, s->fd);
+        error = s->transport == SHARED_UDP ? udp_listen(w->udp, s->fd, s->lane == 1)
+                                           : tcp_listen(w->tcp, s->fd, s->lane == 1);
     }
     return error;
 }

@@ -32,6 +32,7 @@ struct answer_message {
     const struct sockaddr *client;
     uint8_t *response;            /* must not overlap the query */
     size_t response_capacity;     /* octets: at least 1232; what the transport can carry at most */
+    bool probe;                   /* of our own self-check (net/lane.h): counts for no limit */
     size_t response_octets;       /* out: 0 means that nothing is to be sent */
     struct answer_stream *stream; /* out, TCP only: not NULL when more messages follow (a zone transfer) */
 };

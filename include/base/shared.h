@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define SHARED_MAGIC       0x68697468 /* "hith" */
-#define SHARED_MAX_SOCKETS (SETTINGS_MAX_ADDRESSES * SETTINGS_MAX_WORKERS * 2)
+#define SHARED_MAX_SOCKETS (SETTINGS_MAX_ADDRESSES * SETTINGS_MAX_WORKERS * 4)
 #define SHARED_MAX_ZONES   (1024 * 1024)
 #define SHARED_TEXT_OCTETS (512 * 1024)
 
@@ -31,7 +31,8 @@ struct shared_socket {
     int32_t fd;
     uint16_t worker;    /* which worker it belongs to */
     uint16_t address;   /* which of settings.server.listen */
-    uint32_t transport; /* enum shared_transport */
+    uint16_t transport; /* enum shared_transport */
+    uint16_t lane;      /* 1: the self-check's alone (net/lane.h) */
 };
 
 /* What this PoP does with its route, in the design's words. */
@@ -54,6 +55,7 @@ struct shared_text {
 struct shared_down {
     uint32_t magic;
     uint32_t socket_count;
+    uint32_t lanes; /* 1: every address has them, so that probes reach the worker they are meant for */
     struct shared_socket sockets[SHARED_MAX_SOCKETS];
     _Atomic int64_t beat_ns;      /* the announcer's heart, monotonic */
     _Atomic uint32_t route_state; /* enum route_state */

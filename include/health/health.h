@@ -26,10 +26,10 @@ struct health;
 typedef void (*health_callback)(void *arg, const struct verdict_report *report, const char *why);
 
 /* Starts asking at once, and until the first good verdict often. Copies what it needs of `settings`. `up`
- * must stay mapped until health_stop(). NULL when memory is short. The callback is never called from inside.
- */
+ * must stay mapped until health_stop(). `lanes`: the service sockets have lanes (net/lane.h). NULL when
+ * memory is short. The callback is never called from inside. */
 struct health *health_start(uv_loop_t *loop, const struct settings *settings, const struct shared_up *up,
-                            health_callback callback, void *arg);
+                            bool lanes, health_callback callback, void *arg);
 
 /* Other settings; prefixes that stay keep their memory. 0 or -ENOMEM, and then the old ones stay in force. */
 int health_reload(struct health *health, const struct settings *settings);

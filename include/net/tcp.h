@@ -46,8 +46,9 @@ struct tcp;
 struct tcp *tcp_new(uv_loop_t *loop, struct answer_context *context, struct flight *flight,
                     unsigned connections);
 
-/* Accepts on `fd`, a listening nonblocking socket that stays the caller's. 0 or -errno. */
-int tcp_listen(struct tcp *tcp, int fd);
+/* Accepts on `fd`, a listening nonblocking socket that stays the caller's; `lane`: all that comes is of the
+ * self-check (net/lane.h). 0 or -errno. */
+int tcp_listen(struct tcp *tcp, int fd, bool lane);
 
 /* Stops, closes all connections, and frees `tcp` once the loop has closed its handles. */
 void tcp_close(struct tcp *tcp);

@@ -60,6 +60,7 @@ struct tcp_connection {
     bool listed;    /* in the list of its state */
     bool peer_done; /* it has closed its side: what is owed is sent, then we leave too */
     bool broken;    /* nothing more can be done for it */
+    bool probe;     /* it came over a lane (net/lane.h) */
     bool waiting;   /* `input` holds a whole message */
     bool progress;  /* in this turn a message was answered or octets were taken */
 };

@@ -24,8 +24,9 @@ struct udp;
 /* NULL when memory is short. `loop`, `context` and `flight`, where the queries are received, outlive it. */
 struct udp *udp_new(uv_loop_t *loop, struct answer_context *context, struct flight *flight);
 
-/* Answers on `fd`, a bound nonblocking socket that stays the caller's. 0 or -errno. */
-int udp_listen(struct udp *udp, int fd);
+/* Answers on `fd`, a bound nonblocking socket that stays the caller's; `lane`: all that comes is of the
+ * self-check (net/lane.h). 0 or -errno. */
+int udp_listen(struct udp *udp, int fd, bool lane);
 
 /* Counts what the kernel dropped because a queue was full: one system call for each socket. */
 void udp_look(const struct udp *udp);

@@ -309,6 +309,30 @@ void show_status(const struct show *show, const json_t *reply)
     show_server(show, json_object_get(reply, "server"));
 }
 
+/* "; worker 1, 3 without an answer" */
+static void show_numbers(const struct show *show, const json_t *list, const char *what)
+{
+    size_t i;
+    const json_t *number;
+    json_array_foreach(list, i, number)(void)
+        fprintf(show->out, "%s%" PRId64, i == 0 ? "; worker " : ", ", (int64_t)json_integer_value(number));
+    if (json_array_size(list) > 0)
+        (void)fprintf(show->out, " %s", what);
+}
+
+static void show_worker(const struct show *show, const json_t *worker)
+{
+    bool good = json_is_true(json_object_get(worker, "good"));
+    (void)fputs("    ", show->out);
+    show_tinted(show, good ? TINT_GOOD : TINT_BAD, good ? "good" : "bad", 5);
+    (void)fprintf(show->out, "worker %" PRId64 " %s", number_of(worker, "worker"), text_of(worker, "state"));
+    if (number_of(worker, "taken") >= 0)
+        (void)fprintf(show->out, "; %" PRId64 " queries in a round", number_of(worker, "taken"));
+    if (number_of(worker, "heart_ms") >= 0)
+        (void)fprintf(show->out, "; its heart beat %" PRId64 " ms ago", number_of(worker, "heart_ms"));
+    (void)fputc('\n', show->out);
+}
+
 static void show_check(const struct show *show, const json_t *check)
 {
     bool good = json_is_true(json_object_get(check, "good"));
@@ -319,6 +343,8 @@ static void show_check(const struct show *show, const json_t *check)
     if (number_of(check, "asked") >= 0)
         (void)fprintf(show->out, ", %" PRId64 " of %" PRId64 " answered", number_of(check, "answered"),
                       number_of(check, "asked"));
+    show_numbers(show, json_object_get(check, "lost_workers"), "without an answer");
+    show_numbers(show, json_object_get(check, "wrong_workers"), "with another answer than the rest");
     if (text_of(check, "name")[0] != '\0')
         (void)fprintf(show->out, "; %s", text_of(check, "name"));
     if (text_of(check, "why")[0] != '\0')
@@ -431,6 +457,11 @@ void show_why(const struct show *show, const json_t *reply)
     show_fleet(show, json_object_get(reply, "fleet"));
     show_list(show, "prefixes", json_object_get(reply, "prefixes"), show_scope);
     show_list(show, "checks of the last round", json_object_get(reply, "checks"), show_check);
+    show_list(show, "workers", json_object_get(reply, "workers"), show_worker);
+    if (json_is_false(json_object_get(reply, "steered"))) {
+        show_label(show, "workers");
+        (void)fputs("met by chance: the kernel doesn't let probes choose them\n", show->out);
+    }
     show_list(show, "other checks", json_object_get(reply, "other_checks"), show_other_check);
     show_list(show, "changes", json_object_get(json_object_get(reply, "flight"), "changes"), show_change);
 }

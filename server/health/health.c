@@ -4,16 +4,10 @@
 #include "announce/next_hop.h"
 #include "base/heart.h"
 #include "base/log.h"
-#include "health/asked.h"
-#include "health/exec.h"
-#include "health/flight.h"
-#include "health/probe.h"
-#include "health/strain.h"
-#include "health/zones.h"
+#include "health/state.h"
+#include "health/why.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -22,173 +16,11 @@
 #include <time.h>
 
 #define WATCH_MS       20 /* how often shared memory is looked at */
-#define FLIGHT_TOLD    16 /* changes that `why` shows */
 #define STRAIN_MS      10000
 #define FIRST_RETRY_MS 100 /* between rounds before the first good verdict */
-#define WHY_OCTETS     1400
 
 #define FRESH_CHANGE_MS 10000 /* what goes bad so soon after a change may be bad because of it */
 #define CLIENTS_LEAST   20    /* good answers in a round, beyond our own: clients are served */
-
-#define SCOPE_NAME_OCTETS (INET6_ADDRSTRLEN + 8)
-
-/* One verdict: an announced prefix, or everything when there is none. */
-struct scope {
-    struct settings_prefix prefix; /* family 0: everything; its text isn't used */
-    struct verdict_state state;
-    bool addresses[SETTINGS_MAX_ADDRESSES]; /* which listen addresses count */
-    struct zones_effect zones;              /* as the last complete walk found them */
-    size_t group;                           /* of zones that are its own */
-    bool takes_common;                      /* zones without a prefix count for it */
-    enum verdict told;                      /* what the log knows */
-};
-
-struct health {
-    uv_loop_t *loop;
-    uv_timer_t interval; /* a round */
-    uv_timer_t watch;    /* a look at shared memory, and at the time */
-    const struct shared_up *up;
-    health_callback callback;
-    void *arg;
-    struct settings_health settings;
-    struct verdict_rules rules;
-    struct probe *probe;
-    union settings_address listen[SETTINGS_MAX_ADDRESSES];
-    size_t listen_count;
-    struct scope scopes[SETTINGS_MAX_PREFIXES];
-    size_t scope_count;
-    bool has_prefixes;
-    struct zones_scan scan;
-    struct asked asked;    /* in the last round, or in the one under way */
-    uint64_t refused;      /* of the last round: zones with bad answers */
-    struct mono changed;   /* when the table of zones was last another one */
-    uint64_t good_answers; /* by the server's count, when the round began */
-    bool clients_good;     /* clients got good answers while the last round ran, more than our own */
-    struct exec_checks *execs;
-    struct flight *flight;
-    struct strain strain;
-    struct mono strain_at;
-    int64_t unix_offset_s; /* wall time less monotonic time, as at the start */
-    bool zones_too_old;
-    bool serving;
-    bool gone; /* the guard knows that the server can't answer */
-    char gone_why[256];
-    uint64_t rounds;
-    struct probe_result results[SETTINGS_MAX_ADDRESSES * 2];
-    size_t result_count;
-    struct mono round_began;
-    int64_t round_took_ms;
-    struct mono watched_at;
-    char why[WHY_OCTETS];
-    bool stopping;
-    unsigned open_handles;
-};
-
-/* --- telling
- * ---------------------------------------------------------------------------------------------------- */
-
-static char *address_to_text(const union settings_address *address, char *text, size_t size)
-{
-    char ip[INET6_ADDRSTRLEN] = "";
-    bool ipv4 = address->sa.sa_family == AF_INET;
-    const void *octets = ipv4 ? (const void *)&address->in4.sin_addr : (const void *)&address->in6.sin6_addr;
-    (void)inet_ntop(address->sa.sa_family, octets, ip, sizeof ip);
-    (void)snprintf(text, size, "%s@%u", ip, ntohs(ipv4 ? address->in4.sin_port : address->in6.sin6_port));
-    return text;
-}
-
-static const char *transport_name(enum probe_transport transport)
-{
-    return transport == PROBE_UDP ? "UDP" : "TCP";
-}
-
-/* The scope that its zones do most to; NULL: they do nothing to any. */
-static const struct scope *health_zones_worst(const struct health *h)
-{
-    const struct scope *worst = NULL;
-    for (size_t i = 0; i < h->scope_count; i++) {
-        const struct scope *scope = &h->scopes[i];
-        if (scope->zones.withdraws || (scope->zones.degrades && worst == NULL))
-            worst = scope;
-        if (scope->zones.withdraws)
-            return worst;
-    }
-    return worst;
-}
-
-static bool health_suspects(const struct health *h)
-{
-    for (size_t i = 0; i < h->scope_count; i++)
-        if (h->scopes[i].state.suspects)
-            return true;
-    return false;
-}
-
-static void health_say_probe(struct health *h, const struct probe_result *result)
-{
-    char address[64];
-    char name[NAME_TEXT_MAX];
-    const char *but = !health_suspects(h) ? ""
-                      : h->clients_good   ? " (suspect: clients get good answers)"
-                                          : " (suspect: it came with a change that other PoPs may have too)";
-    (void)snprintf(h->why, sizeof h->why, "%s over %s, %s: %s%s",
-                   address_to_text(&h->listen[result->address], address, sizeof address),
-                   transport_name(result->transport), name_to_text(result->name, name), result->why, but);
-}
-
-/* One line for what is worst. */
-static void health_say_why(struct health *h)
-{
-    if (h->gone) {
-        (void)snprintf(h->why, sizeof h->why, "%s", h->gone_why);
-        return;
-    }
-    if (!h->serving) {
-        (void)snprintf(h->why, sizeof h->why, "the server isn't serving yet");
-        return;
-    }
-    const struct scope *zones = health_zones_worst(h);
-    if (zones != NULL && zones->zones.withdraws) {
-        (void)snprintf(h->why, sizeof h->why, "%s", zones->zones.why);
-        return;
-    }
-    for (size_t i = 0; i < h->result_count; i++) {
-        if (h->results[i].good)
-            continue;
-        health_say_probe(h, &h->results[i]);
-        return;
-    }
-    if (exec_say_why(h->execs, h->why, sizeof h->why))
-        return;
-    if (zones != NULL) {
-        (void)snprintf(h->why, sizeof h->why, "%s", zones->zones.why);
-        return;
-    }
-    if (h->zones_too_old && h->settings.zone_age == CHECK_SHARED) {
-        char name[NAME_TEXT_MAX];
-        (void)snprintf(h->why, sizeof h->why, "zone %s was loaded longer ago than health.zone-max-age allows",
-                       name_to_text(h->scan.last.oldest, name));
-        return;
-    }
-    (void)snprintf(h->why, sizeof h->why, "%s",
-                   h->rounds > 0 ? "every probe is answered well" : "not probed yet");
-}
-
-static int verdict_presence(enum verdict verdict)
-{
-    static const int presence[] = {
-        [VERDICT_NONE] = 0, [VERDICT_BAD] = 1, [VERDICT_DEGRADED] = 2, [VERDICT_GOOD] = 3};
-    return presence[verdict];
-}
-
-static enum verdict health_overall(const struct health *h)
-{
-    enum verdict best = VERDICT_NONE;
-    for (size_t i = 0; i < h->scope_count; i++)
-        if (verdict_presence(h->scopes[i].state.verdict) > verdict_presence(best))
-            best = h->scopes[i].state.verdict;
-    return best;
-}
 
 static struct verdict_report health_report(const struct health *h)
 {
@@ -204,22 +36,6 @@ static struct verdict_report health_report(const struct health *h)
     return report;
 }
 
-static char *scope_name(const struct scope *scope, char name[SCOPE_NAME_OCTETS])
-{
-    char ip[INET6_ADDRSTRLEN] = "";
-    (void)snprintf(name, SCOPE_NAME_OCTETS, "everything");
-    if (scope->prefix.family == 0)
-        return name;
-    (void)inet_ntop(scope->prefix.family, scope->prefix.octets, ip, sizeof ip);
-    (void)snprintf(name, SCOPE_NAME_OCTETS, "%s/%u", ip, scope->prefix.bits);
-    return name;
-}
-
-static const char *scope_why(const struct health *h, const struct scope *scope)
-{
-    return scope->zones.withdraws && !h->gone && h->serving ? scope->zones.why : h->why;
-}
-
 /* All that happens to a prefix passes here, so that what changes it is on record. */
 static void scope_step(struct health *h, struct scope *scope, struct mono now,
                        const struct verdict_input *input)
@@ -230,8 +46,9 @@ static void scope_step(struct health *h, struct scope *scope, struct mono now,
     if (record.after == record.before.verdict)
         return;
     health_say_why(h);
-    (void)scope_name(scope, record.prefix);
-    (void)snprintf(record.why, sizeof record.why, "%.*s", (int)sizeof record.why - 1, scope_why(h, scope));
+    (void)health_scope_name(scope, record.prefix);
+    (void)snprintf(record.why, sizeof record.why, "%.*s", (int)sizeof record.why - 1,
+                   health_scope_why(h, scope));
     flight_note(h->flight, &record);
 }
 
@@ -248,7 +65,7 @@ static void scope_log(const struct health *h, struct scope *scope)
         return;
     scope->told = verdict;
     log_write(verdict == VERDICT_GOOD ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "verdict on %s: %s: %s",
-              scope_name(scope, name), verdict_name(verdict), scope_why(h, scope));
+              health_scope_name(scope, name), verdict_name(verdict), health_scope_why(h, scope));
 }
 
 static void health_tell(struct health *h)
@@ -386,8 +203,12 @@ static void health_take_results(struct health *h, const struct probe_result *res
     }
     uint64_t now = health_good_answers(h);
     h->clients_good = now > h->good_answers && now - h->good_answers >= probed + CLIENTS_LEAST;
-    if (zones_sequence(h->up) != h->asked.sequence)
+    bool same_table = zones_sequence(h->up) == h->asked.sequence;
+    if (!same_table)
         h->refused = 0;
+    for (size_t i = 0; i < count; i++)
+        h->results[i].reached &= !same_table || results[i].wrong_workers == 0;
+    health_workers_take(&h->workers, h->results, count);
     asked_note(&h->asked, h->refused);
 }
 
@@ -429,6 +250,7 @@ static void on_interval(uv_timer_t *timer)
     for (int i = 0; i < h->asked.count; i++)
         memcpy(names[i], h->asked.zones[i].name, sizeof names[i]);
     h->good_answers = health_good_answers(h);
+    health_workers_begin(&h->workers, h->up, h->round_began);
     probe_round(h->probe, names, h->asked.count, h->settings.timeout_ms);
 }
 
@@ -641,7 +463,7 @@ static void health_take_scopes(struct health *h, const struct settings *settings
 
 int health_reload(struct health *h, const struct settings *settings)
 {
-    struct probe *probe = probe_new(h->loop, &settings->server, on_probed, h);
+    struct probe *probe = probe_new(h->loop, &settings->server, h->lanes, on_probed, h);
     struct exec_checks *execs = probe != NULL ? exec_start(h->loop, &settings->health, h->execs) : NULL;
     if (execs == NULL) {
         if (probe != NULL)
@@ -665,13 +487,14 @@ int health_reload(struct health *h, const struct settings *settings)
 }
 
 struct health *health_start(uv_loop_t *loop, const struct settings *settings, const struct shared_up *up,
-                            health_callback callback, void *arg)
+                            bool lanes, health_callback callback, void *arg)
 {
     struct health *h = calloc(1, sizeof *h);
     if (h == NULL)
         return NULL;
     h->loop = loop;
     h->up = up;
+    h->lanes = lanes;
     h->callback = callback;
     h->arg = arg;
     uv_timer_init(loop, &h->interval);
@@ -724,76 +547,4 @@ void health_stop(struct health *h)
     flight_close(h->flight);
     uv_close((uv_handle_t *)&h->interval, on_handle_closed);
     uv_close((uv_handle_t *)&h->watch, on_handle_closed);
-}
-
-/* --- why
- * ------------------------------------------------------------------------------------------------------------
- */
-
-static json_t *why_check(const struct health *h, const struct probe_result *result)
-{
-    char address[64];
-    char name[NAME_TEXT_MAX];
-    json_t *check =
-        json_pack("{s:s, s:s, s:s, s:b, s:i, s:i}", "address",
-                  address_to_text(&h->listen[result->address], address, sizeof address), "transport",
-                  transport_name(result->transport), "class", "LOCAL", "good", (int)result->good, "asked",
-                  (int)result->asked, "answered", (int)result->answered);
-    if (!result->good && check != NULL) {
-        json_object_set_new(check, "name", json_string(name_to_text(result->name, name)));
-        json_object_set_new(check, "why", json_string(result->why));
-    }
-    return check;
-}
-
-static json_t *why_scope(const struct scope *scope, struct mono now)
-{
-    const struct verdict_state *s = &scope->state;
-    char text[SCOPE_NAME_OCTETS];
-    char window[VERDICT_WINDOW_MAX + 1];
-    for (size_t i = 0; i < VERDICT_WINDOW_MAX; i++) /* the oldest first */
-        window[i] = (s->window >> (VERDICT_WINDOW_MAX - 1 - i) & 1) != 0 ? 'x' : '.';
-    window[VERDICT_WINDOW_MAX] = '\0';
-    int64_t held_ms = s->held_until.ns != 0 ? mono_ms_between(now, s->held_until) : 0;
-    return json_pack(
-        "{s:s, s:s, s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "prefix", scope_name(scope, text),
-        "verdict", verdict_name(s->verdict), "zones", scope->zones.why, "suspect", (int)s->suspects, "window",
-        window, "since_ms", (json_int_t)(s->since.ns != 0 ? mono_ms_between(s->since, now) : 0),
-        "good_in_a_row", (json_int_t)s->good_row, "bad_in_a_row", (json_int_t)s->bad_row, "flaps",
-        (json_int_t)s->flaps, "held_down_ms", (json_int_t)(held_ms > 0 ? held_ms : 0), "last_round_ms",
-        (json_int_t)(s->round_at.ns != 0 ? mono_ms_between(s->round_at, now) : -1));
-}
-
-json_t *health_why(const struct health *h)
-{
-    struct mono now = mono_now();
-    json_t *checks = json_array();
-    json_t *prefixes = json_array();
-    for (size_t i = 0; i < h->result_count; i++)
-        json_array_append_new(checks, why_check(h, &h->results[i]));
-    for (size_t i = 0; i < h->scope_count; i++)
-        json_array_append_new(prefixes, why_scope(&h->scopes[i], now));
-    json_t *server =
-        json_pack("{s:b, s:s}", "serving", (int)h->serving, "trouble", h->gone ? h->gone_why : "");
-    const struct zones_summary *sum = &h->scan.last;
-    char first[NAME_TEXT_MAX];
-    json_t *zones = json_pack("{s:s, s:I, s:I, s:I, s:I}", "first_failed", zones_first_failed(sum, first),
-                              "total", (json_int_t)sum->total, "served", (json_int_t)sum->served, "failed",
-                              (json_int_t)sum->failed, "stale", (json_int_t)sum->stale);
-    json_t *others = json_array();
-    json_array_append_new(others, json_pack("{s:s, s:s, s:b}", "name", "zone-age", "class",
-                                            h->settings.zone_age == CHECK_SHARED ? "SHARED" : "ADVISORY",
-                                            "good", (int)!h->zones_too_old));
-    exec_tell(h->execs, now, others);
-    strain_tell(&h->strain, others);
-    json_t *rules =
-        json_pack("{s:I, s:I, s:I, s:I, s:I}", "interval_ms", (json_int_t)h->settings.interval_ms,
-                  "timeout_ms", (json_int_t)h->settings.timeout_ms, "fall", (json_int_t)h->rules.fall, "rise",
-                  (json_int_t)h->rules.rise, "stale_ms", (json_int_t)h->rules.stale_ms);
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:i, s:o, s:o, s:o, s:o}", "verdict",
-                     verdict_name(health_overall(h)), "why", h->why, "rules", rules, "server", server,
-                     "zones", zones, "rounds", (json_int_t)h->rounds, "round_took_ms",
-                     (json_int_t)h->round_took_ms, "asked_zones", h->asked.count, "checks", checks,
-                     "other_checks", others, "flight", flight_tell(h->flight, now, FLIGHT_TOLD), "prefixes",
-                     prefixes);
 }

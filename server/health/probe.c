@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "health/probe.h"
 
+#include "health/probe_socket.h"
+
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -23,7 +25,8 @@ struct ask {
     struct probe *probe;
     size_t address;
     enum probe_transport transport;
-    bool whole; /* asks for all zones of the round, else for one of them */
+    bool whole;      /* asks for all zones of the round, else for one of them */
+    unsigned worker; /* that is asked, where there are lanes */
     enum ask_state state;
     bool done;
     int fd; /* UDP: ours to close once the handle is */
@@ -40,6 +43,7 @@ struct ask {
     struct probe_question questions[PROBE_ZONES_MOST];
     unsigned first;       /* the zone of the first question */
     uint64_t refused;     /* zones */
+    uint64_t well;        /* zones answered well */
     const char *zone_why; /* of the first of them */
     unsigned zone_bad;    /* its question */
     const char *why;      /* the first that was bad */
@@ -57,8 +61,12 @@ struct probe {
     void *arg;
     union settings_address addresses[SETTINGS_MAX_ADDRESSES];
     size_t address_count;
-    size_t ask_count; /* the same number for each address, the last of them over TCP */
-    unsigned turn;    /* which zone the sockets that ask for one begin with */
+    size_t ask_count; /* the same number for each address, those over TCP last */
+    size_t each;      /* of one address */
+    unsigned workers; /* with lanes to them; 0: there are no lanes */
+    unsigned row;     /* the worker that the first ask of each address goes to */
+    uint64_t rounds;
+    unsigned turn; /* which zone the sockets that ask for one begin with */
     struct ask *asks;
     unsigned running; /* asks that aren't done */
     bool is_running;
@@ -68,11 +76,6 @@ struct probe {
     unsigned open_handles;
     uint32_t timeout_ms;
 };
-
-static size_t address_size(const union settings_address *address)
-{
-    return address->sa.sa_family == AF_INET ? sizeof address->in4 : sizeof address->in6;
-}
 
 union settings_address probe_address_of(const union settings_address *listen)
 {
@@ -113,7 +116,9 @@ static void ask_close(struct ask *ask)
     if (ask->state != ASK_OPEN)
         return;
     ask->state = ASK_CLOSING;
-    uv_close(&ask->handle, on_ask_closed);
+    /* A connection that ends in the usual way would keep its port for a minute. */
+    if (ask->transport == PROBE_UDP || uv_tcp_close_reset(&ask->tcp, on_ask_closed) != 0)
+        uv_close(&ask->handle, on_ask_closed);
 }
 
 static bool ask_is_reached(const struct ask *ask)
@@ -125,8 +130,10 @@ static bool ask_is_reached(const struct ask *ask)
 }
 
 /* Adds what came of the ask to what came of its address and transport. What is worst gives the reason: no
- * answer of ours before one without the zone's data. */
-static void ask_join(struct ask *ask, struct probe_result *result)
+ * answer of ours before one without the zone's data. `well` are the zones that some ask had a good answer
+ * for.
+ */
+static void ask_join(struct ask *ask, uint64_t well, struct probe_result *result)
 {
     bool reached = ask_is_reached(ask);
     bool good = reached && ask->good == ask->count;
@@ -138,13 +145,21 @@ static void ask_join(struct ask *ask, struct probe_result *result)
         result->why = ask->zone_why;
     else if (tells)
         result->why = ask->why != NULL ? ask->why : "no answer in time";
-    if (tells)
+    if (tells) {
         memcpy(result->name, ask->questions[told].name, NAME_MAX_OCTETS);
+        result->worker = ask->worker;
+    }
+    if (ask->probe->workers > 0) {
+        uint64_t worker = UINT64_C(1) << ask->worker;
+        result->workers |= worker;
+        result->lost_workers |= reached ? 0 : worker;
+        result->wrong_workers |= (ask->refused & well) != 0 ? worker : 0;
+    }
     result->asked += ask->count;
     result->answered += ask->good;
     result->good &= good;
     result->reached &= reached;
-    result->refused |= ask->refused;
+    result->refused |= ask->probe->workers > 0 ? ask->refused & ~well : ask->refused;
 }
 
 /* The round is over once its sockets are gone, so that the next one finds all places free. */
@@ -156,13 +171,24 @@ static void probe_report_when_closed(struct probe *probe)
     for (size_t i = 0; i < probe->ask_count; i++)
         if (probe->asks[i].state != ASK_UNUSED)
             return;
+    uint64_t well = 0;
+    bool good = true;
     for (size_t i = 0; i < 2 * probe->address_count; i++)
-        results[i] = (struct probe_result){
-            .address = i / 2, .transport = i % 2 == 0 ? PROBE_UDP : PROBE_TCP, .good = true, .reached = true};
+        results[i] = (struct probe_result){.address = i / 2,
+                                           .transport = i % 2 == 0 ? PROBE_UDP : PROBE_TCP,
+                                           .good = true,
+                                           .reached = true,
+                                           .steered = probe->workers > 0};
+    for (size_t i = 0; i < probe->ask_count; i++)
+        well |= probe->asks[i].well;
     for (size_t i = 0; i < probe->ask_count; i++) {
         struct ask *ask = &probe->asks[i];
-        ask_join(ask, &results[2 * ask->address + (ask->transport == PROBE_TCP)]);
+        struct probe_result *result = &results[2 * ask->address + (ask->transport == PROBE_TCP)];
+        ask_join(ask, well, result);
+        good &= result->good;
     }
+    if (good && probe->workers > 0)
+        probe->row = (probe->row + (unsigned)(probe->each / 2)) % probe->workers;
     probe->is_running = probe->is_ending = false;
     probe->callback(probe->arg, results, 2 * probe->address_count);
 }
@@ -220,6 +246,8 @@ static void ask_judge(struct ask *ask, const uint8_t *bytes, size_t octets)
             continue;
         ask->answered[i] = true;
         ask->good += outcome == PROBE_GOOD;
+        if (outcome == PROBE_GOOD)
+            ask->well |= UINT64_C(1) << (ask->first + i);
         if (outcome == PROBE_REFUSED)
             ask_note_refusal(ask, i, why);
         if (outcome == PROBE_BAD) {
@@ -244,21 +272,6 @@ static size_t ask_write_query(struct ask *ask, unsigned i, uint8_t *to, size_t s
 /* --- UDP
  * ------------------------------------------------------------------------------------------------------ */
 
-/* What went wrong, for who can mend it. The service address is often still to be added to the host. */
-static const char *error_words(int error, const char *otherwise)
-{
-    switch (error) {
-    case ECONNREFUSED:
-        return "nobody listens";
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-    case EADDRNOTAVAIL:
-        return "no way to the address: has this host got it? (ip address add ADDRESS dev lo)";
-    default:
-        return otherwise;
-    }
-}
-
 static void ask_send_datagrams(struct ask *ask)
 {
     for (unsigned i = 0; i < ask->count && !ask->done; i++) {
@@ -266,7 +279,7 @@ static void ask_send_datagrams(struct ask *ask)
             continue;
         size_t octets = ask_write_query(ask, i, ask->sent, sizeof ask->sent);
         if (send(ask->fd, ask->sent, octets, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
-            ask_fail(ask, error_words(errno, "can't send to the address"));
+            ask_fail(ask, probe_socket_error(errno, "can't send to the address"));
     }
 }
 
@@ -282,36 +295,27 @@ static void on_datagrams(uv_poll_t *poll, int status, int events)
         else if (errno == EAGAIN || errno == EINTR)
             break;
         else
-            ask_fail(ask, error_words(errno, "can't receive from the address"));
+            ask_fail(ask, probe_socket_error(errno, "can't receive from the address"));
     }
     /* An error has stopped the poll. Which one it was, recv() has told, as a rule. */
     if (status < 0 && !ask->done)
         ask_fail(ask, "can't read from the socket");
 }
 
-/* A connected socket: the kernel lets in only what comes from the address we ask. */
-static int datagram_socket_open(const union settings_address *to)
+static int ask_socket(const struct ask *ask, int type)
 {
-    int fd = socket(to->sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    if (connect(fd, &to->sa, (socklen_t)address_size(to)) == 0)
-        return fd;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
+    return probe_socket_open(&ask->probe->addresses[ask->address], type, ask->worker, ask->probe->workers);
 }
 
 static void ask_start_udp(struct ask *ask)
 {
-    ask->fd = datagram_socket_open(&ask->probe->addresses[ask->address]);
+    ask->fd = ask_socket(ask, SOCK_DGRAM);
     int error = errno;
     if (ask->fd < 0 || uv_poll_init(ask->probe->loop, &ask->poll, ask->fd) != 0) {
         if (ask->fd >= 0)
             close(ask->fd);
         ask->fd = -1;
-        ask_fail(ask, error_words(error, "can't open a socket to the address"));
+        ask_fail(ask, probe_socket_error(error, "can't open a socket to the address"));
         return;
     }
     ask->state = ASK_OPEN;
@@ -365,7 +369,7 @@ static void on_stream_connected(uv_connect_t *request, int status)
     if (status == UV_ECANCELED)
         return;
     if (status != 0) {
-        ask_fail(ask, error_words(-status, "can't connect"));
+        ask_fail(ask, probe_socket_error(-status, "can't connect"));
         return;
     }
     size_t octets = ask_write_query(ask, 0, ask->sent + TCP_LENGTH, sizeof ask->sent - TCP_LENGTH);
@@ -388,6 +392,13 @@ static void ask_start_tcp(struct ask *ask)
     ask->probe->open_handles++;
     ask->tcp.data = ask;
     ask->connect.data = ask;
+    int fd = ask_socket(ask, SOCK_STREAM);
+    if (fd < 0 || uv_tcp_open(&ask->tcp, fd) != 0) {
+        if (fd >= 0)
+            close(fd);
+        ask_fail(ask, "can't open a socket to the address");
+        return;
+    }
     if (uv_tcp_connect(&ask->connect, &ask->tcp, &ask->probe->addresses[ask->address].sa,
                        on_stream_connected) != 0)
         ask_fail(ask, "can't connect");
@@ -437,13 +448,25 @@ static void ask_add_question(struct ask *ask, const uint8_t *name)
     ask->answered[ask->count++] = false;
 }
 
+/* Which worker it is for, and whether for all zones: with lanes, both in turn. */
+static void ask_place(struct ask *ask)
+{
+    const struct probe *probe = ask->probe;
+    size_t at = (size_t)(ask - probe->asks) % probe->each;
+    if (probe->workers == 0)
+        return;
+    ask->worker = (probe->row + (unsigned)(at % (probe->each / 2))) % probe->workers;
+    ask->whole = ask->transport == PROBE_UDP && at == probe->rounds % (probe->each / 2);
+}
+
 /* TCP asks for the first zone, the whole UDP ask for all, the others for one each in turn. */
 static void ask_prepare(struct ask *ask, uint8_t (*names)[NAME_MAX_OCTETS], int count)
 {
+    ask_place(ask);
     ask->done = false;
     ask->count = ask->good = ask->bad = ask->first = ask->zone_bad = 0;
     ask->received_octets = 0;
-    ask->refused = 0;
+    ask->refused = ask->well = 0;
     ask->why = ask->zone_why = NULL;
     if (count == 0) {
         ask_add_question(ask, NULL);
@@ -472,6 +495,7 @@ void probe_round(struct probe *probe, uint8_t (*names)[NAME_MAX_OCTETS], int cou
     probe->asked_twice = false;
     probe->timeout_ms = timeout_ms;
     probe->running = (unsigned)probe->ask_count;
+    probe->rounds++;
     uv_update_time(probe->loop);
     uv_timer_start(&probe->timer, on_round_timer, probe->ask_count > 0 ? timeout_ms / 2 : 0, 0);
     for (size_t i = 0; i < probe->ask_count; i++)
@@ -485,20 +509,32 @@ bool probe_is_running(const struct probe *probe)
     return probe->is_running;
 }
 
-/* UDP sockets of each address in a round. */
+/* Sockets of each address in a round, where there are lanes: two for each worker, or for as many as take a
+ * turn.
+ */
+static size_t probe_lane_sockets(const struct settings_server *server)
+{
+    size_t workers = server->workers > 0 ? server->workers : 1;
+    while (workers > 1 && server->listen_count * 2 * workers > PROBE_ASKS_MOST)
+        workers--;
+    return 2 * workers;
+}
+
+/* And where there are none: over TCP it is one of them. */
 static size_t probe_sockets(const struct settings_server *server)
 {
     size_t sockets = 1 + (server->workers > 1 ? server->workers : 0);
     while (sockets > 1 && server->listen_count * (sockets + 1) > PROBE_ASKS_MOST)
         sockets--;
-    return sockets;
+    return sockets + 1;
 }
 
-struct probe *probe_new(uv_loop_t *loop, const struct settings_server *server, probe_callback callback,
-                        void *arg)
+struct probe *probe_new(uv_loop_t *loop, const struct settings_server *server, bool lanes,
+                        probe_callback callback, void *arg)
 {
     struct probe *probe = calloc(1, sizeof *probe);
-    size_t each = probe_sockets(server) + 1;
+    size_t each = lanes ? probe_lane_sockets(server) : probe_sockets(server);
+    size_t over_udp = lanes ? each / 2 : each - 1;
     struct ask *asks = calloc(server->listen_count * each + 1, sizeof *asks);
     if (probe == NULL || asks == NULL) {
         free(probe);
@@ -510,6 +546,8 @@ struct probe *probe_new(uv_loop_t *loop, const struct settings_server *server, p
     probe->arg = arg;
     probe->asks = asks;
     probe->address_count = server->listen_count;
+    probe->each = each;
+    probe->workers = !lanes ? 0 : server->workers > 0 ? server->workers : 1;
     probe->ask_count = server->listen_count * each;
     (void)snprintf(probe->identity, sizeof probe->identity, "%s", server->identity);
     for (size_t i = 0; i < server->listen_count; i++)
@@ -517,7 +555,7 @@ struct probe *probe_new(uv_loop_t *loop, const struct settings_server *server, p
     for (size_t i = 0; i < probe->ask_count; i++) {
         asks[i].probe = probe;
         asks[i].address = i / each;
-        asks[i].transport = i % each == each - 1 ? PROBE_TCP : PROBE_UDP;
+        asks[i].transport = i % each < over_udp ? PROBE_UDP : PROBE_TCP;
         asks[i].whole = i % each == 0;
         asks[i].fd = -1;
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "net/listen.h"
 
+#include "base/log.h"
+#include "net/lane.h"
 #include "net/pktinfo.h"
 
 #include <arpa/inet.h>
@@ -125,7 +127,7 @@ static int listen_bind(const union settings_address *address, int type)
 }
 
 static int listen_add(struct shared_down *down, const union settings_address *address, size_t which,
-                      unsigned worker, enum shared_transport transport)
+                      unsigned worker, enum shared_transport transport, bool lane)
 {
     if (down->socket_count >= SHARED_MAX_SOCKETS)
         return -ENOSPC;
@@ -133,8 +135,38 @@ static int listen_add(struct shared_down *down, const union settings_address *ad
     if (fd < 0)
         return fd;
     down->sockets[down->socket_count++] =
-        (struct shared_socket){fd, (uint16_t)worker, (uint16_t)which, transport};
+        (struct shared_socket){fd, (uint16_t)worker, (uint16_t)which, (uint16_t)transport, lane};
     return 0;
+}
+
+/* One of each transport for each worker. */
+static int listen_add_row(const struct settings_server *settings, size_t which, struct shared_down *down,
+                          bool lanes)
+{
+    int error = 0;
+    for (unsigned worker = 0; error == 0 && worker < settings->workers; worker++) {
+        error = listen_add(down, &settings->listen[which], which, worker, SHARED_UDP, lanes);
+        if (error == 0)
+            error = listen_add(down, &settings->listen[which], which, worker, SHARED_TCP, lanes);
+    }
+    return error;
+}
+
+/* Lanes for both transports, or for none. `first` are the sockets of worker 0. */
+static bool listen_attach(const struct shared_socket first[2], int family, unsigned workers,
+                          const char *spelled)
+{
+    int error = lane_attach(first[0].fd, family, workers);
+    if (error == 0) {
+        error = lane_attach(first[1].fd, family, workers);
+        if (error < 0)
+            lane_detach(first[0].fd);
+    }
+    if (error < 0)
+        log_warn("on %s the self-check meets workers by chance, and waits in the same queues as everybody: "
+                 "this kernel doesn't let its packets be told apart: %s",
+                 spelled, strerror(-error));
+    return error == 0;
 }
 
 static int listen_open_address(const struct settings_server *settings, size_t which, struct shared_down *down)
@@ -143,18 +175,24 @@ static int listen_open_address(const struct settings_server *settings, size_t wh
     int error = listen_find_out_if_taken(address, SOCK_DGRAM);
     if (error == 0)
         error = listen_find_out_if_taken(address, SOCK_STREAM);
-    for (unsigned worker = 0; error == 0 && worker < settings->workers; worker++) {
-        error = listen_add(down, address, which, worker, SHARED_UDP);
-        if (error == 0)
-            error = listen_add(down, address, which, worker, SHARED_TCP);
-    }
-    return error;
+    uint32_t first = down->socket_count;
+    if (error == 0)
+        error = listen_add_row(settings, which, down, false);
+    if (error < 0)
+        return error;
+    char spelled[LISTEN_SPELLED_OCTETS];
+    listen_spell(address, spelled, sizeof spelled);
+    if (listen_attach(&down->sockets[first], address->sa.sa_family, settings->workers, spelled))
+        return listen_add_row(settings, which, down, true);
+    down->lanes = 0;
+    return 0;
 }
 
 int listen_open(const struct settings_server *settings, struct shared_down *down, char *why,
                 size_t why_octets)
 {
     char spelled[LISTEN_SPELLED_OCTETS];
+    down->lanes = 1;
     for (size_t which = 0; which < settings->listen_count; which++) {
         int error = listen_open_address(settings, which, down);
         if (error < 0) {

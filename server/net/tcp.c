@@ -22,6 +22,7 @@ struct tcp_listener {
     struct tcp *tcp;
     struct tcp_listener *next;
     int fd;
+    bool lane;
 };
 
 struct tcp {
@@ -127,7 +128,7 @@ static bool tcp_make_room(struct tcp *tcp)
 }
 
 /* Takes over `fd`. */
-static bool tcp_connection_begin(struct tcp *tcp, int fd, const union settings_address *client)
+static bool tcp_connection_begin(struct tcp *tcp, int fd, const union settings_address *client, bool lane)
 {
     const int on = 1;
     const int unsent = TCP_UNSENT_OCTETS;
@@ -142,6 +143,7 @@ static bool tcp_connection_begin(struct tcp *tcp, int fd, const union settings_a
     c->owner = tcp;
     c->shared = &tcp->shared;
     c->client = *client;
+    c->probe = lane;
     c->fd = fd;
     c->poll.data = c;
     c->events = UV_READABLE;
@@ -181,12 +183,12 @@ static void tcp_pause(struct tcp *tcp)
 }
 
 /* True when there may be another one to accept. */
-static bool tcp_accept(struct tcp *tcp, int listening)
+static bool tcp_accept(struct tcp *tcp, const struct tcp_listener *l)
 {
     struct worker_stats *stats = tcp->shared.context->stats;
     union settings_address client;
     socklen_t octets = sizeof client;
-    int fd = accept4(listening, &client.sa, &octets, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(l->fd, &client.sa, &octets, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
         tcp_pause(tcp);
         return false;
@@ -198,7 +200,7 @@ static bool tcp_accept(struct tcp *tcp, int listening)
         close(fd);
         return true;
     }
-    stat_add(tcp_connection_begin(tcp, fd, &client) ? &stats->tcp_accepted : &stats->tcp_refused, 1);
+    stat_add(tcp_connection_begin(tcp, fd, &client, l->lane) ? &stats->tcp_accepted : &stats->tcp_refused, 1);
     return true;
 }
 
@@ -206,7 +208,7 @@ static void tcp_acceptable(uv_poll_t *poll, int status, int events)
 {
     struct tcp_listener *l = poll->data;
     (void)events;
-    for (int i = 0; i < TCP_TURN_ACCEPTS && tcp_accept(l->tcp, l->fd); i++)
+    for (int i = 0; i < TCP_TURN_ACCEPTS && tcp_accept(l->tcp, l); i++)
         continue;
     /* libuv stops polling when a socket is in error; accepting has cleared that. */
     if (status < 0 && !uv_is_active((const uv_handle_t *)&l->tcp->pause))
@@ -250,7 +252,7 @@ struct tcp *tcp_new(uv_loop_t *loop, struct answer_context *context, struct flig
     return tcp;
 }
 
-int tcp_listen(struct tcp *tcp, int fd)
+int tcp_listen(struct tcp *tcp, int fd, bool lane)
 {
     struct tcp_listener *l = calloc(1, sizeof *l);
     if (l == NULL)
@@ -262,6 +264,7 @@ int tcp_listen(struct tcp *tcp, int fd)
     }
     l->tcp = tcp;
     l->fd = fd;
+    l->lane = lane;
     l->poll.data = l;
     l->next = tcp->listeners;
     tcp->listeners = l;

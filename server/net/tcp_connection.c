@@ -118,6 +118,7 @@ static void tcp_answer(struct tcp_connection *c, const struct tcp_frame *frame)
         .client = &c->client.sa,
         .response = tcp_staging(c->shared),
         .response_capacity = TCP_FRAME_MESSAGE_OCTETS,
+        .probe = c->probe,
     };
     struct worker_stats *stats = c->shared->context->stats;
     bool sample = stats_is_sample(stats, STATS_TCP);

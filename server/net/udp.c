@@ -31,6 +31,7 @@ struct udp_socket {
     struct udp_socket *next;
     int fd;
     bool wildcard;
+    bool lane;
 };
 
 struct udp {
@@ -74,8 +75,9 @@ static size_t udp_receive(const struct udp_socket *s)
     return count > 0 ? (size_t)count : 0;
 }
 
-static void udp_answer(struct udp *udp, size_t count)
+static void udp_answer(const struct udp_socket *s, size_t count)
 {
+    struct udp *udp = s->udp;
     struct udp_batch *b = &udp->batch;
     struct flight *flight = udp->flight;
     uint64_t octets = 0;
@@ -87,6 +89,7 @@ static void udp_answer(struct udp *udp, size_t count)
             .client = &flight->udp_clients[i].sa,
             .response = b->responses[i],
             .response_capacity = UDP_RESPONSE_OCTETS,
+            .probe = s->lane,
         };
         octets += b->in[i].msg_len;
     }
@@ -156,7 +159,7 @@ static void udp_serve(const struct udp_socket *s, size_t count)
 {
     bool sample = stats_is_sample(s->udp->context->stats, STATS_UDP);
     struct mono began = sample ? mono_now() : (struct mono){0};
-    udp_answer(s->udp, count);
+    udp_answer(s, count);
     udp_send(s, udp_collect(s, count));
     flight_end_udp(s->udp->flight);
     if (sample)
@@ -195,7 +198,7 @@ void udp_look(const struct udp *udp)
     stat_set(&udp->context->stats->dropped_queue, dropped);
 }
 
-int udp_listen(struct udp *udp, int fd)
+int udp_listen(struct udp *udp, int fd, bool lane)
 {
     union settings_address bound;
     socklen_t octets = sizeof bound;
@@ -213,6 +216,7 @@ int udp_listen(struct udp *udp, int fd)
     }
     s->udp = udp;
     s->fd = fd;
+    s->lane = lane;
     s->wildcard = pktinfo_is_needed(&bound.sa);
     s->poll.data = s;
     s->next = udp->sockets;

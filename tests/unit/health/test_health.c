@@ -4,14 +4,18 @@
  */
 #include "health/health.h"
 
+#include "net/lane.h"
 #include "wire/name.h"
 #include "wire/writer.h"
 
 #include <arpa/inet.h>
 #include <check.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define PATIENCE_MS 20000
 
@@ -138,6 +142,16 @@ static void server_start(void)
     settings.server.listen[0].in4 = any;
 }
 
+#define WORKERS 3
+
+static struct {
+    uv_udp_t udp[2 * WORKERS];
+    uv_tcp_t tcp[2 * WORKERS];
+    int deaf;  /* worker; -1: none */
+    int wrong; /* the same */
+    uint64_t probes[2 * WORKERS];
+} group;
+
 /* --- what health says
  * ------------------------------------------------------------------------------------------ */
 
@@ -176,14 +190,15 @@ static void begin(void)
 
 static void start(void)
 {
-    health = health_start(&loop, &settings, up, on_report, NULL);
+    health = health_start(&loop, &settings, up, false, on_report, NULL);
     ck_assert_ptr_nonnull(health);
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)
 {
     (void)arg;
-    bool is_client = handle->type == UV_TCP && handle != (uv_handle_t *)&server.listener;
+    bool is_group = (char *)handle >= (char *)&group && (char *)handle < (char *)(&group + 1);
+    bool is_client = handle->type == UV_TCP && handle != (uv_handle_t *)&server.listener && !is_group;
     if (!uv_is_closing(handle))
         uv_close(handle, is_client ? on_client_closed : NULL);
 }
@@ -486,6 +501,145 @@ START_TEST(several_sockets_meet_several_workers)
 }
 END_TEST
 
+/* --- several workers, each with a lane */
+
+static int worker_of(const void *handle, const void *first, size_t octets)
+{
+    return (int)((size_t)((const char *)handle - (const char *)first) / octets) % WORKERS;
+}
+
+static void on_group_datagram(uv_udp_t *udp, ssize_t octets, const uv_buf_t *buffer,
+                              const struct sockaddr *from, unsigned flags)
+{
+    int worker = worker_of(udp, group.udp, sizeof *udp);
+    (void)flags;
+    if (octets <= 0 || from == NULL || worker == group.deaf)
+        return;
+    group.probes[udp - group.udp]++;
+    server.rcode = worker == group.wrong ? 2 : 0;
+    size_t length = answer((const uint8_t *)buffer->base, (size_t)octets, server.out, 0);
+    uv_buf_t out = uv_buf_init((char *)server.out, (unsigned)length);
+    (void)uv_udp_try_send(udp, &out, 1, from);
+}
+
+static void on_group_connection(uv_stream_t *listener, int status)
+{
+    int worker = worker_of(listener, group.tcp, sizeof(uv_tcp_t));
+    uv_tcp_t *client = malloc(sizeof *client);
+    ck_assert_int_eq(status, 0);
+    ck_assert_ptr_nonnull(client);
+    uv_tcp_init(&loop, client);
+    uv_accept(listener, (uv_stream_t *)client);
+    if (worker == group.deaf)
+        uv_close((uv_handle_t *)client, on_client_closed);
+    else
+        uv_read_start((uv_stream_t *)client, on_room, on_stream);
+}
+
+static int group_socket(int type, struct sockaddr_in *at)
+{
+    socklen_t octets = sizeof *at;
+    int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){1}, sizeof(int)), 0);
+    if (bind(fd, (struct sockaddr *)at, sizeof *at) < 0) {
+        ck_assert_int_eq(errno, EADDRINUSE);
+        close(fd);
+        return -1;
+    }
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)at, &octets), 0);
+    return fd;
+}
+
+/* A port that is free for both: the kernel looks for one that is free for TCP. */
+static void group_socket_pair(struct sockaddr_in *at, int *udp, int *tcp)
+{
+    bool first = at->sin_port == 0;
+    *tcp = group_socket(SOCK_STREAM, at);
+    while ((*udp = group_socket(SOCK_DGRAM, at)) < 0) {
+        ck_assert(first);
+        close(*tcp);
+        at->sin_port = 0;
+        *tcp = group_socket(SOCK_STREAM, at);
+    }
+    ck_assert_int_ge(*tcp, 0);
+}
+
+static void group_start(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    memset(&group, 0, sizeof group);
+    group.deaf = group.wrong = -1;
+    for (int i = 0; i < 2 * WORKERS; i++) {
+        int udp;
+        int tcp;
+        group_socket_pair(&at, &udp, &tcp);
+        uv_udp_init(&loop, &group.udp[i]);
+        uv_tcp_init(&loop, &group.tcp[i]);
+        ck_assert_int_eq(uv_udp_open(&group.udp[i], udp), 0);
+        ck_assert_int_eq(uv_tcp_open(&group.tcp[i], tcp), 0);
+        ck_assert_int_eq(uv_listen((uv_stream_t *)&group.tcp[i], 64, on_group_connection), 0);
+        uv_udp_recv_start(&group.udp[i], on_room, on_group_datagram);
+        if (i == 0) {
+            ck_assert_int_eq(lane_attach(udp, AF_INET, WORKERS), 0);
+            ck_assert_int_eq(lane_attach(tcp, AF_INET, WORKERS), 0);
+        }
+    }
+    settings.server.listen[0].in4 = at;
+    settings.server.workers = WORKERS;
+    settings.health.timeout_ms = 200;
+    health = health_start(&loop, &settings, up, true, on_report, NULL);
+    ck_assert_ptr_nonnull(health);
+    wait_for(VERDICT_GOOD);
+}
+
+/* Of the worker's object in `why`. */
+static bool worker_is_good(int worker)
+{
+    json_t *tree = health_why(health);
+    const json_t *one = json_array_get(json_object_get(tree, "workers"), (size_t)worker);
+    ck_assert_int_eq(json_integer_value(json_object_get(one, "worker")), worker);
+    bool good = json_is_true(json_object_get(one, "good"));
+    json_decref(tree);
+    return good;
+}
+
+START_TEST(each_worker_is_asked_by_itself)
+{
+    group_start();
+    for (int i = 0; i < WORKERS; i++) {
+        ck_assert(worker_is_good(i));
+        ck_assert_uint_eq(group.probes[i], 0);
+        ck_assert_uint_gt(group.probes[WORKERS + i], 0);
+    }
+}
+END_TEST
+
+START_TEST(a_dead_worker_is_known_by_its_number)
+{
+    group_start();
+    group.deaf = _i;
+    wait_for(VERDICT_BAD);
+    char expected[32];
+    (void)snprintf(expected, sizeof expected, "worker %d", _i);
+    ck_assert_msg(strstr(why, expected) != NULL, "%s", why);
+    for (int i = 0; i < WORKERS; i++)
+        ck_assert(worker_is_good(i) == (i != _i));
+    group.deaf = -1;
+    wait_for(VERDICT_GOOD);
+}
+END_TEST
+
+/* No zone is in trouble when the other workers answer it well: it is this worker that is. */
+START_TEST(a_worker_that_contradicts_the_others_is_bad)
+{
+    group_start();
+    group.wrong = 1;
+    wait_for(VERDICT_BAD);
+    ck_assert_msg(strstr(why, "worker 1") != NULL && strstr(why, "SERVFAIL") != NULL, "%s", why);
+    ck_assert(worker_is_good(0) && !worker_is_good(1) && worker_is_good(2));
+}
+END_TEST
+
 START_TEST(reload_keeps_what_is_known)
 {
     start();
@@ -526,6 +680,9 @@ int main(void)
     tcase_add_test(tests, a_lost_zone_takes_its_own_prefix);
     tcase_add_test(tests, probes_that_clients_contradict_are_suspect);
     tcase_add_test(tests, several_sockets_meet_several_workers);
+    tcase_add_test(tests, each_worker_is_asked_by_itself);
+    tcase_add_loop_test(tests, a_dead_worker_is_known_by_its_number, 0, WORKERS);
+    tcase_add_test(tests, a_worker_that_contradicts_the_others_is_bad);
     tcase_add_test(tests, reload_keeps_what_is_known);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
