@@ -56,6 +56,29 @@ struct steer_death {
     char record[PATH_MAX]; /* its file; empty: none */
 };
 
+#define HISTORY_KEPT        64
+#define HISTORY_TEXT_OCTETS 200
+
+enum steer_event_kind {
+    EVENT_ROUTE,
+    EVENT_NEIGHBOR,
+    EVENT_SERVER,
+    EVENT_OPERATOR,
+};
+
+struct steer_event {
+    int64_t unix_ms;
+    enum steer_event_kind kind;
+    bool good;
+    char text[HISTORY_TEXT_OCTETS];
+};
+
+struct steer_history {
+    uint64_t noted;
+    struct steer_event events[HISTORY_KEPT];
+    json_t *neighbors; /* as told last */
+};
+
 struct steer {
     uv_loop_t loop;
     const char *program;       /* argv[0] */
@@ -92,6 +115,8 @@ struct steer {
     struct verdict_report report; /* health's last */
 
     uv_timer_t drain; /* the end of an operator's drain */
+
+    struct steer_history history;
 
     enum steer_leaving leaving;
     uv_timer_t linger;
@@ -147,6 +172,16 @@ void steer_on_death(void *arg, const struct guard_death *death);
 
 /* For `why`: null when none has died. New reference, or NULL. */
 json_t *steer_describe_death(const struct steer *s, struct mono now);
+
+/* steer_history.c: what happened. */
+void steer_note(struct steer *s, enum steer_event_kind kind, bool good, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Notes sessions that came or went since the last call; `status` is steer_status(). */
+void steer_note_neighbors(struct steer *s, const json_t *status);
+
+/* [{"unix_ms", "kind", "good", "text"}], the oldest first. New reference. */
+json_t *steer_history(const struct steer *s);
 
 /* steer_manager.c: what the service manager is told. */
 void steer_manager_start(struct steer *s);

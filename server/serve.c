@@ -10,6 +10,7 @@
 #include "base/signs.h"
 #include "control/control.h"
 #include "control/http.h"
+#include "control/samples.h"
 #include "net/tcp.h"
 #include "privilege.h"
 #include "settings_text.h"
@@ -116,7 +117,10 @@ static void serve_on_beat(uv_timer_t *timer)
     if (s->workers != NULL)
         workers_publish(s->workers, s->up);
     serve_check_announcer(s, now);
-    if (s->workers != NULL && s->http == NULL && !s->leaving && ++s->beats % SERVE_HTTP_BEATS == 0)
+    s->beats++;
+    if (s->http != NULL && s->beats % (SAMPLES_EVERY_MS / HEART_BEAT_MS) == 0)
+        http_sample(s->http);
+    if (s->workers != NULL && s->http == NULL && !s->leaving && s->beats % SERVE_HTTP_BEATS == 0)
         (void)serve_start_http(s, true);
 }
 

@@ -23,6 +23,9 @@
 static void steer_tell(struct steer *s)
 {
     json_t *status = steer_status(s);
+    steer_note_neighbors(s, status);
+    if (status != NULL)
+        (void)json_object_set_new(status, "history", steer_history(s));
     char *text = status != NULL ? json_dumps(status, JSON_COMPACT) : NULL;
     if (text != NULL && strlen(text) >= SHARED_TEXT_OCTETS) {
         free(text); /* Half of it would be nothing: rather without what is the longest. */
@@ -45,6 +48,7 @@ static void steer_on_route(void *arg)
         log_info("route: %s -> %s (%s)", route_state_name(s->route), route_state_name(state), s->why);
         s->route = state;
         s->route_since = mono_now();
+        steer_note(s, EVENT_ROUTE, state == ROUTE_UP, "%s: %s", route_state_name(state), s->why);
     }
     atomic_store_explicit(&s->down->route_state, (uint32_t)state, memory_order_relaxed);
     steer_tell(s);
@@ -222,6 +226,7 @@ static void steer_close(struct steer *s)
         listen_close(s->down);
         (void)munmap(s->down, sizeof *s->down);
     }
+    json_decref(s->history.neighbors);
     settings_free(s->settings);
 }
 

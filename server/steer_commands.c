@@ -153,6 +153,8 @@ static void commands_drain(struct control_request *request, void *owner)
         return;
     }
     log_info("told to drain%s%s", reason != NULL ? ": " : "", reason != NULL ? reason : "");
+    steer_note(s, EVENT_OPERATOR, false, "drain%s%s", reason != NULL ? ": " : "",
+               reason != NULL ? reason : "");
     int error = steer_drain(s, reason, for_ms);
     commands_done(s, request,
                   error < 0    ? "draining, but only until hitherd is restarted: see the log"
@@ -168,6 +170,7 @@ static void commands_resume(struct control_request *request, void *owner)
         return;
     }
     log_info("told to resume");
+    steer_note(s, EVENT_OPERATOR, true, "resume");
     steer_resume(s);
     commands_done(s, request, "announcing again as soon as the checks are good");
 }

@@ -93,6 +93,8 @@ void steer_reload(struct steer *s, struct control_request *request, const char *
         return;
     }
     log_info("reading %s again", s->path);
+    steer_note(s, EVENT_OPERATOR, true, "reload%s%s", only_zone != NULL ? " of " : "",
+               only_zone != NULL ? only_zone : "");
     struct settings *wanted = settings_text_read(s->path, &text, &findings);
     if (wanted != NULL) {
         reload_judged(s, request, only_zone, wanted, &text, &findings);

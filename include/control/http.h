@@ -5,6 +5,7 @@
  *     /metrics    Prometheus text (control/metrics.h)
  *     /healthz    200 while this PoP should get traffic, else 503; one line says why
  *     /status     JSON: this server's view, and the announcer's half as it last wrote it
+ *     /history    JSON: the counters of the last five minutes
  *     /           one self-contained page that shows /status
  *
  * Only GET and HEAD. It reads counters and shared memory and nothing else, so it can't slow an answer down.
@@ -37,6 +38,10 @@ struct http;
 /* Listens at `address`. NULL, and `why` (of `why_octets`) says what is wrong. `sources` is copied. */
 struct http *http_start(const union settings_address *address, const struct http_sources *sources, char *why,
                         size_t why_octets);
+
+/* To be called each SAMPLES_EVERY_MS (control/samples.h) on the thread that started it: what /history tells.
+ */
+void http_sample(struct http *http);
 
 /* Closes all connections and waits for the thread. NULL is allowed. */
 void http_stop(struct http *http);

@@ -4,6 +4,7 @@
 #include "control/metrics.h"
 #include "control/page.h"
 #include "control/report.h"
+#include "control/samples.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@ struct http {
     struct MHD_Daemon *daemon;
     struct http_sources sources;
     double start_unix_s;
+    struct samples *samples;
     int statm_fd; /* opened before the sandbox closes; below 0: unknown */
 };
 
@@ -126,49 +128,34 @@ static struct http_answer answer_health(const struct http *http)
     return answer;
 }
 
-static json_t *counters_as_json(const struct http *http)
+static struct http_answer answer_of_json(json_t *json)
 {
-    struct worker_stats sum;
-    char name[16];
-    json_t *rcodes = json_object();
-    json_t *latencies = json_array();
-    metrics_sum(&http->sources, &sum);
-    for (size_t i = 0; i < STATS_SPANS; i++)
-        (void)json_array_append_new(latencies,
-                                    json_integer((json_int_t)(stat_read(&sum.spans[STATS_UDP].counts[i]) +
-                                                              stat_read(&sum.spans[STATS_TCP].counts[i]))));
-    for (unsigned i = 0; i < STATS_RCODES; i++) {
-        if (stat_read(&sum.rcodes[i]) > 0)
-            (void)json_object_set_new(rcodes, metrics_rcode_name(i, name),
-                                      json_integer((json_int_t)stat_read(&sum.rcodes[i])));
-    }
-    uint64_t dropped = stat_read(&sum.dropped_short) + stat_read(&sum.dropped_response) +
-                       stat_read(&sum.dropped_limit) + stat_read(&sum.dropped_queue);
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:o}}", "queries_udp",
-                     (json_int_t)stats_queries(&sum, STATS_UDP), "queries_tcp",
-                     (json_int_t)stats_queries(&sum, STATS_TCP), "answers",
-                     (json_int_t)stat_read(&sum.answers), "dropped", (json_int_t)dropped, "truncated",
-                     (json_int_t)stat_read(&sum.truncated), "rcodes", rcodes, "latency", "unit_ns",
-                     (json_int_t)1024, "counts", latencies);
+    struct http_answer answer = {MHD_HTTP_OK, "application/json", NULL, 0};
+    answer.text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    answer.octets = answer.text != NULL ? strlen(answer.text) : 0;
+    json_decref(json);
+    return answer;
+}
+
+static struct http_answer answer_history(const struct http *http)
+{
+    return answer_of_json(samples_as_json(http->samples));
 }
 
 static struct http_answer answer_status(const struct http *http)
 {
-    struct http_answer answer = {MHD_HTTP_OK, "application/json", NULL, 0};
     const struct http_sources *s = &http->sources;
+    const struct sample sample = sample_now(s);
     struct mono now = mono_now();
     json_t *half = announcer_half(http);
-    json_t *status =
-        json_pack("{s:s, s:s, s:I, s:I, s:s, s:b, s:o, s:o, s:o, s:o}", "identity", s->identity, "version",
-                  HITHER_VERSION, "uptime_s", (json_int_t)(mono_ms_between(s->started, now) / 1000), "unix_s",
-                  (json_int_t)unix_now_s(), "route_state", report_route_state(route_state(http)),
-                  "announcer_alive", announcer_is_fresh(http, now), "announcer",
-                  half != NULL ? half : json_null(), "server", report_server(s->up, now), "counters",
-                  counters_as_json(http), "zones", report_zones(s->up, HTTP_MAX_ZONES));
-    answer.text = status != NULL ? json_dumps(status, JSON_COMPACT) : NULL;
-    answer.octets = answer.text != NULL ? strlen(answer.text) : 0;
-    json_decref(status);
-    return answer;
+    json_t *status = json_pack(
+        "{s:s, s:s, s:I, s:I, s:I, s:s, s:b, s:o, s:o, s:o, s:o}", "identity", s->identity, "version",
+        HITHER_VERSION, "uptime_s", (json_int_t)(mono_ms_between(s->started, now) / 1000), "unix_s",
+        (json_int_t)unix_now_s(), "unix_ms", (json_int_t)sample.unix_ms, "route_state",
+        report_route_state(route_state(http)), "announcer_alive", announcer_is_fresh(http, now), "announcer",
+        half != NULL ? half : json_null(), "server", report_server(s->up, now), "counters",
+        sample_as_json(&sample), "zones", report_zones(s->up, HTTP_MAX_ZONES));
+    return answer_of_json(status);
 }
 
 /* --- requests --- */
@@ -229,7 +216,10 @@ static enum MHD_Result send_plain(struct MHD_Connection *connection, unsigned st
 static const struct http_route {
     const char *url;
     struct http_answer (*answer)(const struct http *http);
-} routes[] = {{"/metrics", answer_metrics}, {"/healthz", answer_health}, {"/status", answer_status}};
+} routes[] = {{"/metrics", answer_metrics},
+              {"/healthz", answer_health},
+              {"/status", answer_status},
+              {"/history", answer_history}};
 
 static enum MHD_Result http_route(const struct http *http, struct MHD_Connection *connection, const char *url)
 {
@@ -243,7 +233,8 @@ static enum MHD_Result http_route(const struct http *http, struct MHD_Connection
             return send_plain(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "memory is short\n");
         return send_response(connection, answer.status, response_of(&answer));
     }
-    return send_plain(connection, MHD_HTTP_NOT_FOUND, "there are /, /status, /healthz and /metrics\n");
+    return send_plain(connection, MHD_HTTP_NOT_FOUND,
+                      "there are /, /status, /history, /healthz and /metrics\n");
 }
 
 /* Called when the headers are there (*seen NULL), then for pieces of a body, then once more: then answered.
@@ -298,14 +289,18 @@ struct http *http_start(const union settings_address *address, const struct http
 {
     char text[SETTINGS_ADDRESS_TEXT];
     struct http *http = calloc(1, sizeof *http);
-    int fd = http != NULL ? http_listen(address) : -ENOMEM;
+    struct samples *samples = samples_new();
+    int fd = http != NULL && samples != NULL ? http_listen(address) : -ENOMEM;
     if (fd < 0) {
         (void)snprintf(why, why_octets, "%s can't be listened on: %s",
                        settings_address_to_text(address, text), strerror(-fd));
+        samples_free(samples);
         free(http);
         return NULL;
     }
     http->sources = *sources;
+    http->samples = samples;
+    http_sample(http);
     http->start_unix_s = unix_now_s() - (double)mono_ms_between(sources->started, mono_now()) / 1000;
     http->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     http->daemon =
@@ -321,6 +316,11 @@ struct http *http_start(const union settings_address *address, const struct http
     return NULL;
 }
 
+void http_sample(struct http *http)
+{
+    samples_take(http->samples, &http->sources);
+}
+
 void http_stop(struct http *http)
 {
     if (http == NULL)
@@ -329,5 +329,6 @@ void http_stop(struct http *http)
         MHD_stop_daemon(http->daemon);
     if (http->statm_fd >= 0)
         close(http->statm_fd);
+    samples_free(http->samples);
     free(http);
 }

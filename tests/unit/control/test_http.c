@@ -5,6 +5,7 @@
 #include "control/http.h"
 
 #include "control/metrics.h"
+#include "control/samples.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -218,6 +219,29 @@ START_TEST(status_whole)
 }
 END_TEST
 
+/* The oldest first, and no more than are kept. */
+START_TEST(history)
+{
+    for (unsigned i = 0; i < SAMPLES_KEPT + 3; i++) {
+        stat_add(&stats[0].answers, 1);
+        stat_add(&stats[1].spans[STATS_TCP].counts[2], 1);
+        http_sample(http);
+    }
+    ck_assert_int_eq(ask("GET", "/history"), 200);
+    json_t *told = json_loads(body(), 0, NULL);
+    const json_t *list = json_object_get(told, "samples");
+    ck_assert_uint_eq(json_array_size(list), SAMPLES_KEPT);
+    for (size_t i = 0; i < SAMPLES_KEPT; i++) {
+        const json_t *counters = json_object_get(json_array_get(list, i), "counters");
+        const json_t *spans = json_object_get(json_object_get(counters, "latency"), "counts");
+        ck_assert_int_eq(json_integer_value(json_object_get(counters, "answers")), (json_int_t)i + 4);
+        ck_assert_int_eq(json_integer_value(json_array_get(spans, 2)), (json_int_t)i + 4);
+        ck_assert_int_eq(json_integer_value(json_object_get(counters, "queries_udp")), 12);
+    }
+    json_decref(told);
+}
+END_TEST
+
 /* The announcer's text is from the other process: whatever it is, there is a status. */
 START_TEST(status_without_the_announcer)
 {
@@ -302,6 +326,7 @@ int main(void)
     tcase_add_test(tc, metrics_form);
     tcase_add_test(tc, health);
     tcase_add_test(tc, status_whole);
+    tcase_add_test(tc, history);
     tcase_add_test(tc, status_without_the_announcer);
     tcase_add_test(tc, page);
     tcase_add_test(tc, methods_and_paths);
