@@ -21,6 +21,7 @@
 #include "zone/set.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,8 +31,9 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define SERVE_UDP_OCTETS 1232 /* RFC 9715 */
-#define SERVE_HTTP_BEATS 20   /* until the port that a server before us had is tried again */
+#define SERVE_UDP_OCTETS   1232 /* RFC 9715 */
+#define SERVE_LARGE_OCTETS (512 * 1024)
+#define SERVE_HTTP_BEATS   20 /* until the port that a server before us had is tried again */
 
 struct serve_reload;
 
@@ -457,10 +459,19 @@ static int serve_run(struct serve *s)
     return s->status;
 }
 
+/* What is large comes and goes with one zone's loading, and is to go back to the system then: left to
+ * itself, malloc() keeps more of it each time. */
+static void serve_keep_little(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, SERVE_LARGE_OCTETS);
+    (void)mallopt(M_TRIM_THRESHOLD, SERVE_LARGE_OCTETS);
+}
+
 int serve_main(const char *descriptors, const char *settings_path)
 {
     static struct serve serve;
     struct serve *s = &serve;
+    serve_keep_little();
     log_open("server", LOG_LEVEL_INFO);
     (void)prctl(PR_SET_NAME, "hither-server", 0, 0, 0);
     s->settings_path = settings_path;

@@ -39,8 +39,9 @@ struct zone_progress {
 struct zone_image *zone_load(const uint8_t *apex, const char *path, const struct zone_image *stale,
                              struct findings *findings, struct zone_progress *progress);
 
-/* The same from text that was read already, and its digest (zone_text_digest()). */
-struct zone_image *zone_load_text(const uint8_t *apex, const struct zone_text *text, const uint8_t *digest,
+/* The same from text that was read already, and its digest (zone_text_digest()). The text is forgotten on the
+ * way, its stamps aren't. */
+struct zone_image *zone_load_text(const uint8_t *apex, struct zone_text *text, const uint8_t *digest,
                                   const struct zone_image *stale, struct findings *findings,
                                   struct zone_progress *progress);
 

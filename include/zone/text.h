@@ -67,6 +67,9 @@ const struct zone_file *zone_text_included(const struct zone_text *text, const s
 void zone_text_digest(const struct zone_text *text, const uint8_t *apex,
                       uint8_t digest[ZONE_TEXT_DIGEST_OCTETS]);
 
+/* Gives back the octets, which are the most of it. */
+void zone_text_forget(struct zone_text *text);
+
 void zone_text_free(struct zone_text *text);
 
 /* The stamps of what was loaded. 0 or -ENOMEM. */

@@ -122,7 +122,7 @@ static void job_save(struct zone_job *job, const struct zone_image *image, const
             strerror(-error));
 }
 
-static void job_load(struct zone_job *job, const struct zone_text *text, const uint8_t *digest,
+static void job_load(struct zone_job *job, struct zone_text *text, const uint8_t *digest,
                      struct zone_stamps *stamps)
 {
     struct zone_image *old = job->old != NULL ? job->old->image : NULL;
@@ -143,7 +143,7 @@ static void job_stamp(const struct zone_job *job)
         (void)zone_cache_stamp(job->state_dir, fresh->image, &fresh->stamps);
 }
 
-static void job_look(struct zone_job *job, const struct zone_text *text, const struct zone_cached *cached)
+static void job_look(struct zone_job *job, struct zone_text *text, const struct zone_cached *cached)
 {
     uint8_t digest[ZONE_TEXT_DIGEST_OCTETS];
     struct zone_stamps stamps = {0};

@@ -21,7 +21,7 @@ static const char *text_path(const struct zone_text *text)
 }
 
 /* Read, sorted and checked. */
-static bool records_load(struct zone_records *records, const uint8_t *apex, const struct zone_text *text,
+static bool records_load(struct zone_records *records, const uint8_t *apex, struct zone_text *text,
                          const struct zone_image *stale, struct findings *findings,
                          struct zone_progress *progress)
 {
@@ -29,6 +29,7 @@ static bool records_load(struct zone_records *records, const uint8_t *apex, cons
     progress_stage(progress, ZONE_LOAD_READ);
     if (!zone_read(records, text, apex, findings, progress != NULL ? &progress->done_octets : NULL))
         return false;
+    zone_text_forget(text);
     if (progress != NULL)
         atomic_store_explicit(&progress->records, records->count, memory_order_relaxed);
     progress_stage(progress, ZONE_LOAD_CHECK);
@@ -39,7 +40,7 @@ static bool records_load(struct zone_records *records, const uint8_t *apex, cons
     return zone_check(records, stale != NULL ? &serial : NULL, findings);
 }
 
-struct zone_image *zone_load_text(const uint8_t *apex, const struct zone_text *text, const uint8_t *digest,
+struct zone_image *zone_load_text(const uint8_t *apex, struct zone_text *text, const uint8_t *digest,
                                   const struct zone_image *stale, struct findings *findings,
                                   struct zone_progress *progress)
 {

@@ -216,6 +216,20 @@ static bool records_are_in_order(const struct zone_records *records)
     return true;
 }
 
+/* Puts the records in the order of `items`. */
+static int records_take(struct zone_records *records, const struct sort_item *items)
+{
+    struct zone_record *sorted = malloc(records->count * sizeof *sorted);
+    if (sorted == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < records->count; i++)
+        sorted[i] = *items[i].record;
+    free(records->records);
+    records->records = sorted;
+    records->capacity = records->count;
+    return 0;
+}
+
 static int records_reorder(struct zone_records *records)
 {
     struct arena keys = {0};
@@ -223,24 +237,18 @@ static int records_reorder(struct zone_records *records)
     struct sort_item *items = calloc(count, sizeof *items);
     struct sort_item *other = calloc(count, sizeof *other);
     size_t *ends = calloc(count, sizeof *ends);
-    struct zone_record *sorted = malloc(count * sizeof *sorted);
-    int error = items != NULL && other != NULL && ends != NULL && sorted != NULL ? 0 : -ENOMEM;
+    int error = items != NULL && other != NULL && ends != NULL ? 0 : -ENOMEM;
     if (error == 0)
         error = items_make(records, items, &keys);
-    if (error == 0) {
-        const struct sort_item *in_order = items_sort(items, other, count, ends);
-        for (size_t i = 0; i < count; i++)
-            sorted[i] = *in_order[i].record;
-        free(records->records);
-        records->records = sorted;
-        records->capacity = count;
-        sorted = NULL;
-    }
+    struct sort_item *in_order = error == 0 ? items_sort(items, other, count, ends) : items;
+    struct sort_item *spare = in_order == items ? other : items;
+    /* Before the records are taken over, everything that isn't needed for it goes. */
     arena_free(&keys);
-    free(items);
-    free(other);
     free(ends);
-    free(sorted);
+    free(spare);
+    if (error == 0)
+        error = records_take(records, in_order);
+    free(in_order);
     return error;
 }
 

@@ -256,12 +256,20 @@ void zone_text_digest(const struct zone_text *text, const uint8_t *apex,
     crypto_generichash_final(&state, digest, ZONE_TEXT_DIGEST_OCTETS);
 }
 
-void zone_text_free(struct zone_text *text)
+void zone_text_forget(struct zone_text *text)
 {
     for (size_t i = 0; i < text->count; i++) {
-        free(text->files[i].stamp.path);
         free(text->files[i].bytes);
+        text->files[i].bytes = NULL;
+        text->files[i].octets = 0;
     }
+}
+
+void zone_text_free(struct zone_text *text)
+{
+    zone_text_forget(text);
+    for (size_t i = 0; i < text->count; i++)
+        free(text->files[i].stamp.path);
     free(text->files);
     *text = (struct zone_text){0};
 }
