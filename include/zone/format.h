@@ -20,6 +20,10 @@
  * names in rdata (the owners' pointers are found by walking the records), and the links from names in rdata
  * to the nodes that hold their addresses.
  *
+ * Behind the NS of a cut, where no RRSIGs are, stand the addresses that go with them into the additional
+ * section, if they are glue only and not too many: a referral is then copied as one piece. Their owners'
+ * pointers are relocations too.
+ *
  * A pointer goes to one of three places only: the whole owner, the apex or a suffix of it, or an earlier
  * octet of the same RRset. So a message needs to know just where it holds the owner and the apex to take an
  * RRset in.
@@ -36,7 +40,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define IMAGE_VERSION 4
+#define IMAGE_VERSION 5
 #define IMAGE_UNIT    4 /* octets in one step of an image_ref */
 
 typedef uint32_t image_ref;
@@ -136,6 +140,8 @@ struct image_rrset_more {
     uint16_t signature_count;
     uint16_t relocation_count;
     uint16_t link_count;
+    uint16_t glue_count; /* 0: none stands here, whatever the links lead to */
+    uint16_t glue_octets;
     uint16_t spare;
 };
 
@@ -146,7 +152,8 @@ enum relocation_base {
     RELOCATION_BASE = 0xc000, /* mask */
 };
 
-/* A two-octet pointer at `at` octets into the records: to `to & 0x3fff` octets behind its base. */
+/* A two-octet pointer at `at` octets into the records (or the glue behind them): to `to & 0x3fff` octets
+ * behind its base. They stand in the order of `at`. */
 struct image_relocation {
     uint16_t at;
     uint16_t to;
@@ -237,6 +244,8 @@ struct rrset_view {
     uint16_t signature_count;
     uint16_t relocation_count;
     uint16_t link_count;
+    uint16_t glue_count;
+    uint16_t glue_octets;
     uint16_t owner_octets;
 };
 
@@ -248,10 +257,14 @@ static inline size_t image_padded(size_t octets)
 static inline void rrset_view_extended(struct rrset_view *view, const struct image_rrset_more *more)
 {
     view->records = (const uint8_t *)(more + 1);
-    view->signatures = view->records + image_padded(view->octets);
+    view->signatures = view->records + view->octets;
     view->signature_octets = more->signature_octets;
     view->signature_count = more->signature_count;
-    view->relocations = (const void *)(view->signatures + image_padded(more->signature_octets));
+    view->glue_count = more->glue_count;
+    view->glue_octets = more->glue_octets;
+    view->relocations =
+        (const void *)(view->records +
+                       image_padded((size_t)view->octets + more->signature_octets + more->glue_octets));
     view->relocation_count = more->relocation_count;
     view->links = (const void *)(view->relocations + more->relocation_count);
     view->link_count = more->link_count;
@@ -285,12 +298,9 @@ static inline uint16_t image_tag_of(uint64_t hash)
 /* Octets of the RRset that `view` shows, from its records on, all parts and padding counted. */
 static inline size_t rrset_view_octets(const struct rrset_view *view)
 {
-    size_t octets = image_padded(view->octets);
-    if (view->signatures != NULL)
-        octets += image_padded(view->signature_octets) +
-                  view->relocation_count * sizeof(struct image_relocation) +
-                  view->link_count * sizeof(struct image_link);
-    return octets;
+    return image_padded((size_t)view->octets + view->signature_octets + view->glue_octets) +
+           view->relocation_count * sizeof(struct image_relocation) +
+           view->link_count * sizeof(struct image_link);
 }
 
 /* Where the node that is written behind this one (and its RRsets) begins. */

@@ -13,6 +13,7 @@
 #include "zone/format.h"
 #include "zone/tree.h"
 
+#define RRSET_GLUE_EACH 96  /* octets of glue that stand behind the NS of a cut, for each of them */
 #define RRSET_MAX_NAMES 128 /* names in rdata that can be pointed to; later ones are written out */
 
 /* What to render: the records of one type at `node` and the RRSIGs over them. */

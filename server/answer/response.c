@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "answer/response.h"
 
+#include "answer/place.h"
 #include "wire/rdata.h"
 #include "wire/reader.h"
 #include "wire/writer.h"
@@ -8,8 +9,6 @@
 
 #include <string.h>
 
-#define POINTER       0xc000
-#define POINTER_REACH 0x3fff
 #define QUESTION_TAIL 4
 #define NAME_HOPS     16 /* pointers that one name may go through */
 
@@ -68,30 +67,12 @@ void response_start(struct response *response, const struct query *query, const 
 /* --- an RRset as it is in the image, its pointers set
  * ---------------------------------------------------------- */
 
-/* Lets the owners of records that lie between `at` and `end` point to octet `owner_at`. */
-static void point_owners(uint8_t *at, const uint8_t *end, unsigned owner_at)
-{
-    while (at < end) {
-        octets_set_u16(at, POINTER | owner_at);
-        at += 12 + octets_u16(at + 10);
-    }
-}
-
-static void relocate(uint8_t *records, const struct rrset_view *view, const size_t bases[3])
-{
-    for (unsigned i = 0; i < view->relocation_count; i++) {
-        const struct image_relocation *relocation = &view->relocations[i];
-        size_t to = bases[relocation->to >> 14] + (relocation->to & (unsigned)~RELOCATION_BASE);
-        octets_set_u16(records + relocation->at, POINTER | (unsigned)to);
-    }
-}
-
 /* Whether the pointers of the RRset, put at octet `at`, can all reach what they point to. */
 static bool pointers_reach(const struct rrset_view *view, const struct placement *placement, size_t at)
 {
     if (view->relocation_count == 0)
         return true;
-    return placement->apex_at != 0 && at + view->octets <= POINTER_REACH;
+    return placement->apex_at != 0 && at + view->octets <= PLACE_REACH;
 }
 
 /* What stands at octet 12 behind a question of just this length needs no pointer changed. */
@@ -108,61 +89,30 @@ static void put_as_is(struct response *response, const struct placement *placeme
 {
     uint8_t *records = response->at;
     size_t at = offset_now(response);
-    memcpy(records, view->records, view->octets);
-    response->at += view->octets;
-    if (signatures) {
-        memcpy(response->at, view->signatures, view->signature_octets);
-        response->at += view->signature_octets;
-    }
+    size_t octets = place_octets(view, signatures);
+    memcpy(records, view->records, octets);
+    response->at += octets;
     if (is_at_home(response, view, placement, at))
         return;
-    const size_t bases[3] = {placement->owner_at, placement->apex_at, at};
-    point_owners(records, response->at, placement->owner_at);
-    relocate(records, view, bases);
+    const struct place_bases bases = {{placement->owner_at, placement->apex_at, (uint16_t)at}};
+    place_owners(records, response->at, placement->owner_at);
+    place_relocate(records, 0, view->octets, view, bases);
 }
 
 /* --- an RRset whose owner is spelt out, the rest as it is in the image
  * ----------------------------------------- */
 
-static inline uint8_t *append(uint8_t *at, const void *octets, size_t count)
-{
-    memcpy(at, octets, count);
-    return at + count;
-}
-
-/* Octets of the owner when it ends in a pointer to the apex, or, where that stands nowhere, is whole. */
-static inline size_t spelt_octets(const struct placement *placement)
-{
-    const struct image_header *header = placement->image->header;
-    bool pointer = placement->apex_at != 0 && header->apex_octets > 1;
-    return placement->node->owner_octets + (pointer ? 2U : header->apex_octets);
-}
-
-static inline uint8_t *spell_owner(uint8_t *at, const struct placement *placement)
-{
-    const struct image_header *header = placement->image->header;
-    at = append(at, node_owner_cased(placement->node), placement->node->owner_octets);
-    if (placement->apex_at == 0 || header->apex_octets == 1)
-        return append(at, header->apex_cased, header->apex_octets);
-    octets_set_u16(at, POINTER | placement->apex_at);
-    return at + 2;
-}
-
-/* What most proofs are: an owner that stands nowhere yet, and no pointer in the rdata. The records that
- * follow the first point back to it. */
+/* What most proofs are: an owner that stands nowhere yet, and no pointer in the rdata. */
 static bool put_spelt(struct response *response, const struct placement *placement,
                       const struct rrset_view *view, bool signatures)
 {
-    size_t owner_at = offset_now(response);
-    size_t octets = spelt_octets(placement) + view->octets - 2 + (signatures ? view->signature_octets : 0U);
-    if (octets > room_left(response))
+    const struct image_header *header = placement->image->header;
+    const struct image_node *node = placement->node;
+    if (place_owner_octets(header, node, placement->apex_at) + place_octets(view, signatures) - 2 >
+        room_left(response))
         return false;
-    uint8_t *records = spell_owner(response->at, placement) - 2; /* a pointer would have had two octets */
-    uint8_t *end = append(records + 2, view->records + 2, view->octets - 2);
-    if (signatures)
-        end = append(end, view->signatures, view->signature_octets);
-    point_owners(records + 12 + octets_u16(records + 10), end, (unsigned)owner_at);
-    response->at = end;
+    response->at =
+        place_spelt(response->at, offset_now(response), header, node, placement->apex_at, view, signatures);
     return true;
 }
 
@@ -173,16 +123,16 @@ static bool put_spelt(struct response *response, const struct placement *placeme
 static void put_owner(struct response *response, struct writer *w, struct placement *placement)
 {
     if (placement->owner_at != 0) {
-        writer_u16(w, (uint16_t)(POINTER | placement->owner_at));
+        writer_u16(w, (uint16_t)(PLACE_POINTER | placement->owner_at));
         return;
     }
     const struct image_header *header = placement->image->header;
     size_t at = (size_t)(w->at - response->start);
-    if (at <= POINTER_REACH)
+    if (at <= PLACE_REACH)
         placement->owner_at = (uint16_t)at;
     writer_bytes(w, node_owner_cased(placement->node), placement->node->owner_octets);
     if (placement->apex_at != 0 && header->apex_octets > 1)
-        writer_u16(w, (uint16_t)(POINTER | placement->apex_at));
+        writer_u16(w, (uint16_t)(PLACE_POINTER | placement->apex_at));
     else
         writer_bytes(w, header->apex_cased, header->apex_octets);
 }
@@ -228,7 +178,7 @@ static bool put_plain(struct response *response, enum section section, const str
     memcpy(records, rrset + 1, rrset->octets);
     response->at += rrset->octets;
     if (placement->owner_at != MESSAGE_HEADER_OCTETS)
-        point_owners(records, response->at, placement->owner_at);
+        place_owners(records, response->at, placement->owner_at);
     response->counts[section] = (uint16_t)(response->counts[section] + rrset->record_count);
     return true;
 }
@@ -245,18 +195,18 @@ bool response_put(struct response *response, enum section section, const struct 
     size_t at = offset_now(response);
     signatures = signatures && view.signature_count > 0;
     if (placement->owner_at != 0 && pointers_reach(&view, placement, at)) {
-        if (view.octets + (size_t)(signatures ? view.signature_octets : 0) > room_left(response))
+        if (place_octets(&view, signatures) > room_left(response))
             return false;
         put_as_is(response, placement, &view, signatures);
     } else {
         bool spelt = placement->owner_at == 0 && view.relocation_count == 0 && view.record_count > 0;
-        if (spelt && at <= POINTER_REACH ? !put_spelt(response, placement, &view, signatures)
-                                         : !put_rewritten(response, *placement, &view, signatures))
+        if (spelt && at <= PLACE_REACH ? !put_spelt(response, placement, &view, signatures)
+                                       : !put_rewritten(response, *placement, &view, signatures))
             return false;
         at = 0;
     }
     if (records_at != NULL)
-        *records_at = at <= POINTER_REACH ? (uint16_t)at : 0;
+        *records_at = at <= PLACE_REACH ? (uint16_t)at : 0;
     response->counts[section] =
         (uint16_t)(response->counts[section] + view.record_count + (signatures ? view.signature_count : 0));
     return true;
@@ -283,7 +233,7 @@ uint16_t response_name_at(const struct response *response, uint16_t at, unsigned
 {
     for (unsigned hops = 0; hops < NAME_HOPS;) {
         if (response->start[at] >= 0xc0) {
-            at = (uint16_t)(octets_u16(response->start + at) & POINTER_REACH);
+            at = (uint16_t)(octets_u16(response->start + at) & PLACE_REACH);
             hops++;
         } else if (labels > 0) {
             at = (uint16_t)(at + 1 + response->start[at]);
@@ -303,7 +253,7 @@ size_t response_name(const struct response *response, uint16_t at, uint8_t name[
     for (unsigned hops = 0; hops < NAME_HOPS && from + 1 < written + 1;) {
         uint8_t label = response->start[from];
         if (label >= 0xc0) {
-            from = octets_u16(response->start + from) & POINTER_REACH;
+            from = octets_u16(response->start + from) & PLACE_REACH;
             hops++;
             continue;
         }

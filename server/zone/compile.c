@@ -44,7 +44,8 @@ static size_t bound_of(const struct compiler *c)
 {
     size_t octets = sizeof(struct image_header) + 4096;
     for (size_t i = 0; i < c->records->count; i++)
-        octets += 80 + c->records->records[i].rdata_octets;
+        octets += 80U + c->records->records[i].rdata_octets +
+                  (c->records->records[i].type == RR_NS ? RRSET_GLUE_EACH * 4U / 3 : 0);
     for (size_t i = 0; i < c->tree.count; i++)
         octets += 64 + 2 * (size_t)c->tree.nodes[i].owner_octets;
     for (size_t i = 0; i < c->tree.nsec3_count; i++)

@@ -254,6 +254,108 @@ static void put_signatures(struct rendering *r)
     }
 }
 
+/* --- glue
+ * ------------------------------------------------------------------------------------------------------- */
+
+static bool has_signatures(const struct rrset_source *source, const struct tree_node *node)
+{
+    for (uint32_t i = node->first; i < node->last; i++) {
+        if (record_of(source, i)->type == RR_RRSIG)
+            return true;
+    }
+    return false;
+}
+
+/* The addresses of `type` at the node, as a source to render. */
+static struct rrset_source addresses_of(const struct rrset_source *cut, const struct tree_node *node,
+                                        uint16_t type)
+{
+    struct rrset_source source = {.tree = cut->tree, .node = node, .ttl_at_most = UINT32_MAX};
+    source.first = node->first;
+    while (source.first < node->last && record_of(cut, source.first)->type != type)
+        source.first++;
+    source.last = source.first;
+    while (source.last < node->last && record_of(cut, source.last)->type == type)
+        source.last++;
+    return source;
+}
+
+static const struct tree_node *linked_node(const struct rendering *r, size_t link)
+{
+    return &r->source->tree->nodes[r->links[link].node];
+}
+
+/* Octets of all addresses that the RRset links to; 0 when something keeps them from standing behind it. */
+static size_t glue_octets(const struct rendering *r, size_t *count)
+{
+    size_t octets = 0;
+    *count = 0;
+    if ((r->source->node->flags & NODE_CUT) == 0 || r->source->last_signature > r->source->first_signature)
+        return 0;
+    for (size_t l = 0; l < r->link_count; l++) {
+        const struct tree_node *node = linked_node(r, l);
+        if ((node->flags & NODE_WILDCARD) != 0 || has_signatures(r->source, node))
+            return 0;
+        for (uint32_t i = node->first; i < node->last; i++) {
+            uint16_t type = record_of(r->source, i)->type;
+            if (type != RR_A && type != RR_AAAA)
+                continue;
+            octets += 12U + record_of(r->source, i)->rdata_octets;
+            ++*count;
+        }
+    }
+    bool few = octets <= RRSET_GLUE_EACH * (size_t)(r->source->last - r->source->first);
+    return few && writer_offset(r->image) - r->records_at + octets < FARTHEST_TARGET ? octets : 0;
+}
+
+/* What the owner's pointer of addresses leads to: where the name stands that the link begins at. */
+static struct image_relocation name_of_link(const struct rendering *r, const struct image_link *link)
+{
+    for (size_t i = 0; i < r->relocation_count; i++) {
+        if (r->relocations[i].at == link->at)
+            return r->relocations[i];
+    }
+    return (struct image_relocation){.to = (uint16_t)(RELOCATION_RRSET | link->at)};
+}
+
+static void put_addresses(struct rendering *r, const struct image_link *link, uint16_t type)
+{
+    const struct rrset_source source = addresses_of(r->source, &r->source->tree->nodes[link->node], type);
+    struct image_relocation name = name_of_link(r, link);
+    for (uint32_t i = source.first; i < source.last; i++) {
+        const struct zone_record *record = record_of(&source, i);
+        put_pointer(r, name.to & RELOCATION_BASE, name.to & (unsigned)~RELOCATION_BASE);
+        writer_u16(r->image, type);
+        writer_u16(r->image, record->class);
+        writer_u32(r->image, lowest_ttl(&source));
+        writer_u16(r->image, record->rdata_octets);
+        writer_bytes(r->image, record->rdata, record->rdata_octets);
+    }
+}
+
+/* In the order in which they are added one by one. How many records; 0 also when memory is short, as what
+ * stands here only saves time. */
+static size_t put_glue(struct rendering *r)
+{
+    size_t count;
+    if (glue_octets(r, &count) == 0)
+        return 0;
+    struct image_relocation *more =
+        realloc(r->relocations, (r->relocation_count + count) * sizeof *r->relocations);
+    if (more == NULL)
+        return 0;
+    r->relocations = more;
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (size_t l = 0; l < r->link_count; l++) {
+            if ((r->links[l].kind == LINK_GLUE) != (pass == 0))
+                continue;
+            put_addresses(r, &r->links[l], RR_A);
+            put_addresses(r, &r->links[l], RR_AAAA);
+        }
+    }
+    return count;
+}
+
 static bool put_links(struct rendering *r, struct rrset_patches *patches)
 {
     for (size_t i = 0; i < r->link_count; i++) {
@@ -306,10 +408,11 @@ static bool render_parts(struct rendering *r, bool extended, struct rrset_patche
     for (uint32_t i = source->first; i < source->last; i++)
         put_record(r, record_of(source, i), ttl);
     fixed.octets = (uint32_t)(writer_offset(image) - r->records_at);
-    pad(image);
-    size_t signatures_at = writer_offset(image);
     put_signatures(r);
-    more.signature_octets = (uint32_t)(writer_offset(image) - signatures_at);
+    more.signature_octets = (uint32_t)(writer_offset(image) - r->records_at - fixed.octets);
+    more.glue_count = (uint16_t)put_glue(r);
+    more.glue_octets =
+        (uint16_t)(writer_offset(image) - r->records_at - fixed.octets - more.signature_octets);
     pad(image);
     more.relocation_count = (uint16_t)r->relocation_count;
     more.link_count = (uint16_t)r->link_count;

@@ -95,8 +95,10 @@ static bool relocations_valid(const struct judged *j, const struct rrset_view *v
             limit = j->header->apex_octets;
         else if ((relocation->to & RELOCATION_BASE) == RELOCATION_OWNER)
             limit = 1;
-        if (relocation->at + 2U > view->octets || offset >= limit ||
-            (relocation->to & RELOCATION_BASE) == RELOCATION_BASE)
+        bool whole = relocation->at + 2U <= view->octets ||
+                     (relocation->at >= view->octets &&
+                      relocation->at + 2U <= view->octets + (size_t)view->glue_octets);
+        if (!whole || offset >= limit || (relocation->to & RELOCATION_BASE) == RELOCATION_BASE)
             return false;
     }
     return true;
@@ -126,6 +128,7 @@ static bool entry_valid(const struct judged *j, const struct image_entry *entry,
         return false;
     return records_valid(view->records, view->octets, view->record_count) &&
            records_valid(view->signatures, view->signature_octets, view->signature_count) &&
+           records_valid(view->signatures + view->signature_octets, view->glue_octets, view->glue_count) &&
            relocations_valid(j, view);
 }
 

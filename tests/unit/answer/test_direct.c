@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <urcu-qsbr.h>
 
+#define MANY(n) "ns.many A 192.0.2.1" n "\n"
+
 static const char example[] =
     "$TTL 300\n"
     "@ 600 SOA ns1 hostmaster 7 3600 600 86400 120\n"
@@ -23,8 +25,14 @@ static const char example[] =
     "alias CNAME www\n"
     "least TYPE65280 \\# 4 01020304\nshort TYPE65280 \\# 3 010203\n"
     "*.w A 192.0.2.4\n"
-    "sub NS ns.sub\nns.sub A 192.0.2.5\n"
-    "sub DS 1 8 2 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n";
+    "*.m MX 10 elsewhere.m\n"
+    "ent.below TXT \"t\"\n"
+    "sub NS ns.sub\nsub NS sub\nsub NS ns.other\nsub NS a.ns.sub\nsub A 192.0.2.8\nns.sub A 192.0.2.5\n"
+    "ns.sub AAAA 2001:db8::5\nns.sub A 192.0.2.6\na.ns.sub A 192.0.2.7\n"
+    "other NS ns.other\nns.other 60 A 192.0.2.9\nfar NS ns.elsewhere.net.\n"
+    "inside NS ns1\nthrough NS x.w\n"
+    "many NS ns.many\n" MANY("0") MANY("1") MANY("2") MANY("3") MANY("4") MANY("5")
+        MANY("6") "sub DS 1 8 2 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n";
 
 static const struct {
     struct zones_question question;
@@ -42,20 +50,50 @@ static const struct {
     {{"example.", "MX", 0, 0, 0}, LANES_SAME},
     {{"*.w.example.", "A", 0, 0, 0}, LANES_SAME},
     {{"example.", "NS", 0, 0, 0}, LANES_AT_LENGTH}, /* it has addresses to add */
-    {{"www.example.", "AAAA", 0, 0, 0}, LANES_AT_LENGTH},
+    {{"www.example.", "AAAA", 0, 0, 0}, LANES_SAME},
+    {{"www.example.", "AAAA", 1, 1232, ANSWER_TCP}, LANES_SAME},
+    {{"below.example.", "TXT", 0, 0, 0}, LANES_SAME},
     {{"www.example.", "ANY", 0, 0, 0}, LANES_AT_LENGTH},
     {{"www.example.", "RRSIG", 0, 0, 0}, LANES_AT_LENGTH},
     {{"alias.example.", "A", 0, 0, 0}, LANES_AT_LENGTH},
-    {{"no.example.", "A", 0, 0, 0}, LANES_AT_LENGTH},
-    {{"x.w.example.", "A", 0, 0, 0}, LANES_AT_LENGTH},
+    {{"no.example.", "A", 0, 0, 0}, LANES_SAME},
+    {{"X.no.ent.below.example.", "A", 1, 1232, 0}, LANES_SAME},
+    {{"x.w.example.", "A", 0, 0, 0}, LANES_SAME},
+    {{"y.x.W.example.", "A", 1, 1232, 0}, LANES_SAME},
+    {{"x.w.example.", "TXT", 0, 0, 0}, LANES_SAME},
+    {{"*.m.example.", "MX", 0, 0, 0}, LANES_SAME},
+    {{"longer.m.example.", "MX", 0, 0, 0}, LANES_AT_LENGTH}, /* its pointers have to be set */
     {{"sub.example.", "DS", 0, 0, 0}, LANES_AT_LENGTH},
-    {{"ns.sub.example.", "A", 0, 0, 0}, LANES_AT_LENGTH},
+    {{"ns.sub.example.", "A", 0, 0, 0}, LANES_SAME},
+    {{"sub.example.", "NS", 0, 0, 0}, LANES_SAME},
+    {{"a.long.name.below.sub.example.", "TXT", 1, 1232, 0}, LANES_SAME},
+    {{"ns.sub.example.", "A", 1, 1232, ANSWER_TCP}, LANES_SAME},
+    {{"far.example.", "A", 0, 0, 0}, LANES_SAME},
+    {{"x.inside.example.", "A", 1, 1232, 0}, LANES_SAME},
+    {{"through.example.", "A", 0, 0, 0}, LANES_AT_LENGTH}, /* addresses from a wildcard */
+    {{"many.example.", "A", 0, 0, 0}, LANES_AT_LENGTH},    /* more glue than stands with its NS */
     {{"elsewhere.", "A", 0, 0, 0}, LANES_AT_LENGTH},
     {{"nsec.example.", "SOA", 0, 0, 0}, LANES_SAME},
     {{"nsec.example.", "SOA", 1, 1232, 0}, LANES_SAME},
     {{"nsec.example.", "DNSKEY", 1, 1232, 0}, LANES_SAME},
     {{"nsec.example.", "NSEC", 1, 1232, 0}, LANES_SAME},
     {{"nsec3.example.", "NSEC3PARAM", 1, 1232, 0}, LANES_SAME},
+    {{"nsec.example.", "AAAA", 1, 1232, 0}, LANES_SAME},
+    {{"www.nsec.example.", "TXT", 1, 1232, 0}, LANES_SAME},
+    {{"ent.nsec.example.", "A", 1, 1232, 0}, LANES_SAME},
+    {{"b.c.nsec.example.", "A", 1, 1232, 0}, LANES_SAME},
+    {{"x.wild.nsec.example.", "A", 1, 1232, 0}, LANES_AT_LENGTH}, /* has to be proved */
+    {{"x.wild.nsec.example.", "A", 0, 1232, 0}, LANES_SAME},
+    {{"x.secure.nsec.example.", "A", 1, 1232, 0}, LANES_SAME},
+    {{"x.insecure.nsec.example.", "A", 1, 1232, 0}, LANES_SAME},
+    {{"nsec3.example.", "AAAA", 1, 1232, 0}, LANES_SAME},
+    {{"www.nsec3.example.", "TXT", 1, 1232, 0}, LANES_SAME},
+    {{"ent2.nsec3.example.", "A", 1, 1232, 0}, LANES_SAME},
+    {{"b.c.nsec3.example.", "A", 1, 1232, 0}, LANES_SAME},
+    {{"b.c.nsec3.example.", "A", 1, 512, 0}, LANES_AT_LENGTH}, /* doesn't fit */
+    {{"x.secure.nsec3.example.", "A", 1, 1232, 0}, LANES_SAME},
+    {{"x.insecure.nsec3.example.", "A", 1, 1232, 0}, LANES_SAME},
+    {{"x.insecure2.ent2.nsec3.example.", "A", 1, 1232, 0}, LANES_SAME},
 };
 
 START_TEST(both_ways_agree)
