@@ -87,8 +87,10 @@ bool guard_is_down(const struct guard *guard);
 /* How often a server was put in the place of one that died. */
 unsigned guard_restarts(const struct guard *guard);
 
-/* Leaves the server to another program: its channel goes into `fds`, and it stops watching our heart, because
- * the heir beats another. New reference, or NULL. */
+#define GUARD_HERITAGE_FDS (1 + SHARED_MAX_IMAGES)
+
+/* Leaves the server to another program: its channel and images go into `fds`, and it stops watching our
+ * heart, because the heir beats another. New reference, or NULL. */
 json_t *guard_hand_over(struct guard *guard, int *fds, size_t *count);
 
 /* It came to nothing: the server watches our heart again. */

@@ -22,6 +22,7 @@
 
 #define GUARD_WHY_OCTETS 160
 #define GUARD_HANDLES    3 /* beat, again, child */
+#define GUARD_DOUBT_ROW  3 /* deaths in a row, until what one server left to the next is doubted */
 
 struct guard_ask {
     guard_reply reply; /* NULL: this place is free */
@@ -127,6 +128,22 @@ static void guard_bury_former(struct guard *g)
         g->down_since = mono_now();
 }
 
+/* Whether they are of any use to a newer program, its server will see. */
+static void guard_inherit_images(struct guard *g)
+{
+    struct shared_down *down = g->setup.down;
+    const json_t *image;
+    size_t i;
+    json_array_foreach(json_object_get(g->setup.heritage, "images"), i, image)
+    {
+        int fd = heritage_fd(image, "fd");
+        if (fd >= 0 && down->image_count < SHARED_MAX_IMAGES)
+            down->images[down->image_count++] = fd;
+        else if (fd >= 0)
+            close(fd);
+    }
+}
+
 static void guard_inherit(struct guard *g)
 {
     g->former_channel = heritage_fd(g->setup.heritage, "channel");
@@ -134,6 +151,7 @@ static void guard_inherit(struct guard *g)
     if (g->former_channel < 0 || g->former <= 1)
         g->former = 0;
     g->served = g->former != 0;
+    guard_inherit_images(g);
 }
 
 /* It has just begun to serve. */
@@ -160,6 +178,22 @@ static void guard_look_for_serving(struct guard *g, struct mono now)
         guard_on_serving(g, now);
 }
 
+static void guard_close_all(const int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+}
+
+/* For the next server, which gets them with the sockets. In place of those before; none: they are let go. */
+static void guard_keep_images(struct guard *g, const int *fds, size_t count)
+{
+    struct shared_down *down = g->setup.down;
+    guard_close_all(down->images, down->image_count);
+    down->image_count = count <= SHARED_MAX_IMAGES ? (uint32_t)count : SHARED_MAX_IMAGES;
+    memcpy(down->images, fds, down->image_count * sizeof *fds);
+    guard_close_all(fds + down->image_count, count - down->image_count);
+}
+
 static void guard_on_channel(uv_poll_t *poll, int status, int events)
 {
     struct guard *g = poll->data;
@@ -168,7 +202,14 @@ static void guard_on_channel(uv_poll_t *poll, int status, int events)
         (void)uv_poll_stop(poll);
         return;
     }
-    int got = channel_receive(g->channel_fd, &g->message);
+    int fds[CHANNEL_MAX_FDS];
+    size_t count = 0;
+    int got = channel_receive_fds(g->channel_fd, &g->message, fds, &count);
+    if (got > 0 && g->message.id == CHANNEL_NEWS && strcmp(g->message.text, CHANNEL_IMAGES) == 0) {
+        guard_keep_images(g, fds, count);
+        return;
+    }
+    guard_close_all(fds, count);
     if (got > 0 && g->message.id == CHANNEL_NEWS)
         guard_look_for_serving(g, mono_now());
     else if (got > 0)
@@ -253,6 +294,7 @@ static void guard_ended(struct guard *g)
 {
     void (*stopped)(void *arg) = g->stopped;
     g->stopped = NULL;
+    guard_keep_images(g, NULL, 0);
     uv_close((uv_handle_t *)&g->beat, guard_handle_closed);
     uv_close((uv_handle_t *)&g->again, guard_handle_closed);
     uv_close((uv_handle_t *)&g->child, guard_handle_closed);
@@ -285,6 +327,9 @@ static void guard_replace(struct guard *g, pid_t dead, struct mono now)
     const struct guard_death death = {g->why, dead, g->started, now, g->respawn.row, pause_ms};
     log_error("%s; starting another%s%s", g->why, pause_ms > 0 ? " after a pause" : "",
               pause_ms >= RESPAWN_MOST_MS ? " (it keeps dying)" : "");
+    if (g->respawn.row >=
+        GUARD_DOUBT_ROW) /* perhaps because of one of them: the next reads and checks it all */
+        guard_keep_images(g, NULL, 0);
     g->owner.died(g->owner.arg, &death);
     guard_forget_server(g);
     g->restarts++;
@@ -456,7 +501,13 @@ json_t *guard_hand_over(struct guard *guard, int *fds, size_t *count)
     static const char news[] = "heir";
     (void)channel_send(guard->channel_fd, CHANNEL_NEWS, news, sizeof news - 1);
     fds[(*count)++] = guard->channel_fd;
-    return json_pack("{s:i, s:i}", "pid", (int)guard->pid, "channel", guard->channel_fd);
+    json_t *images = json_array();
+    for (uint32_t i = 0; i < guard->setup.down->image_count; i++) {
+        fds[(*count)++] = guard->setup.down->images[i];
+        (void)json_array_append_new(images, json_pack("{s:i}", "fd", guard->setup.down->images[i]));
+    }
+    return json_pack("{s:i, s:i, s:o}", "pid", (int)guard->pid, "channel", guard->channel_fd, "images",
+                     images);
 }
 
 void guard_keep(struct guard *guard)

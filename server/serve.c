@@ -11,6 +11,7 @@
 #include "control/control.h"
 #include "control/http.h"
 #include "control/samples.h"
+#include "keeper.h"
 #include "net/tcp.h"
 #include "privilege.h"
 #include "settings_text.h"
@@ -53,6 +54,7 @@ struct serve {
     struct mono started;
     struct zone_reload *zones;
     struct notifier *notifier;
+    struct keeper *keeper;
     struct workers *workers;
     struct http *http;
     struct server_stats stats;
@@ -85,6 +87,8 @@ static void serve_leave(struct serve *s, int status)
         zone_reload_close(s->zones);
     if (s->notifier != NULL)
         notifier_close(s->notifier);
+    if (s->keeper != NULL)
+        keeper_close(s->keeper);
 }
 
 static bool serve_announcer_is_hung(struct serve *s, struct mono now)
@@ -209,8 +213,10 @@ static json_t *serve_describe_reload(const struct serve_reload *reload, const st
  */
 static void serve_notify(struct serve *s, const struct zone_report *report)
 {
-    if (report->published && !s->leaving)
-        notifier_update(s->notifier, zone_set_current(), s->settings);
+    if (!report->published || s->leaving)
+        return;
+    notifier_update(s->notifier, zone_set_current(), s->settings);
+    keeper_update(s->keeper, zone_set_current());
 }
 
 static void serve_count_reload(const struct serve_reload *reload, bool good)
@@ -417,6 +423,14 @@ static bool serve_settings(struct serve *s)
     return s->settings != NULL;
 }
 
+/* They are as good as those in the cache, and there already. */
+static void serve_inherit_images(struct serve *s)
+{
+    size_t count = s->down->image_count <= SHARED_MAX_IMAGES ? s->down->image_count : 0;
+    if (count > 0)
+        zone_reload_inherit(s->zones, zone_shelf_new(s->down->images, count));
+}
+
 /* True when the loop has something to do. */
 static bool serve_start(struct serve *s)
 {
@@ -432,7 +446,10 @@ static bool serve_start(struct serve *s)
         error = serve_publish_policy(s->settings);
     if (error == 0) {
         s->notifier = notifier_new(&s->loop);
-        s->zones = s->notifier != NULL ? zone_reload_new(&s->loop, s->up) : NULL;
+        s->keeper = keeper_new(&s->loop, s->descriptors.channel);
+        s->zones = s->notifier != NULL && s->keeper != NULL ? zone_reload_new(&s->loop, s->up) : NULL;
+        if (s->zones != NULL)
+            serve_inherit_images(s);
         error =
             s->zones != NULL ? zone_reload_run(s->zones, s->settings, NULL, mode, serve_loaded, s) : -ENOMEM;
     }

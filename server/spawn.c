@@ -30,6 +30,8 @@ static bool spawn_keep_all(const struct shared_down *down, const struct spawn_de
     kept = kept && spawn_keep(descriptors->channel) && spawn_keep(descriptors->text);
     for (uint32_t i = 0; kept && i < down->socket_count; i++)
         kept = spawn_keep(down->sockets[i].fd);
+    for (uint32_t i = 0; kept && i < down->image_count; i++)
+        kept = spawn_keep(down->images[i]);
     return kept;
 }
 

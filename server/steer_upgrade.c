@@ -22,8 +22,7 @@
 #define UPGRADE_DELAY_MS 50 /* for the reply to reach whoever asked */
 #define UPGRADE_AGAIN_MS 10 /* until what is under way is looked at again */
 #define UPGRADE_MOST_MS  30000
-/* Service sockets, what the announcer has, and the server's channel. */
-#define UPGRADE_FDS (SHARED_MAX_SOCKETS + ANNOUNCER_HERITAGE_FDS + 1)
+#define UPGRADE_FDS      (SHARED_MAX_SOCKETS + ANNOUNCER_HERITAGE_FDS + GUARD_HERITAGE_FDS)
 
 static void upgrade_refuse(struct steer *s, const char *why)
 {

@@ -9,6 +9,7 @@
  *            "heir", "no heir"             another program becomes the announcer; it couldn't after all
  *     up     one JSON object               control/control.h says what stands in a reply
  *            "serving"                     look at shared_up: it says so too
+ *            "images", with descriptors    to be kept for the next server, in place of those before
  */
 #ifndef HITHER_BASE_CHANNEL_H
 #define HITHER_BASE_CHANNEL_H
@@ -18,6 +19,8 @@
 
 #define CHANNEL_TEXT_OCTETS 65536 /* with the closing zero */
 #define CHANNEL_NEWS        0     /* the number of what is no request and no reply */
+#define CHANNEL_MAX_FDS     128   /* in one message */
+#define CHANNEL_IMAGES      "images"
 
 struct channel_message {
     uint32_t id;
@@ -31,8 +34,14 @@ int channel_open(int ends[2]);
 /* Text that is too long is cut. 0 or -errno; -EAGAIN when the other side doesn't read. */
 int channel_send(int fd, uint32_t id, const char *text, size_t octets);
 
+/* News with at most CHANNEL_MAX_FDS descriptors, which stay ours. */
+int channel_send_fds(int fd, const char *text, const int *fds, size_t count);
+
 /* 1: a message; 0: none now; -ECONNRESET: the other side is gone; else -errno. What is malformed is skipped.
  */
 int channel_receive(int fd, struct channel_message *message);
+
+/* The same with the descriptors that came with it, ours from now on; channel_receive() drops them. */
+int channel_receive_fds(int fd, struct channel_message *message, int fds[CHANNEL_MAX_FDS], size_t *count);
 
 #endif

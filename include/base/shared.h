@@ -20,6 +20,7 @@
 #define SHARED_MAX_SOCKETS (SETTINGS_MAX_ADDRESSES * SETTINGS_MAX_WORKERS * 4)
 #define SHARED_MAX_ZONES   (1024 * 1024)
 #define SHARED_TEXT_OCTETS (512 * 1024)
+#define SHARED_MAX_IMAGES  128 /* zone/shelf.h: as many as go into one message */
 
 enum shared_transport {
     SHARED_UDP,
@@ -57,9 +58,11 @@ struct shared_down {
     uint32_t socket_count;
     uint32_t lanes; /* 1: every address has them, so that probes reach the worker they are meant for */
     struct shared_socket sockets[SHARED_MAX_SOCKETS];
-    _Atomic int64_t beat_ns;      /* the announcer's heart, monotonic */
-    _Atomic uint32_t route_state; /* enum route_state */
-    struct shared_text status;    /* the announcer's half of /status: one JSON object */
+    uint32_t image_count;
+    int32_t images[SHARED_MAX_IMAGES]; /* that the server before left, inherited at the same descriptor */
+    _Atomic int64_t beat_ns;           /* the announcer's heart, monotonic */
+    _Atomic uint32_t route_state;      /* enum route_state */
+    struct shared_text status;         /* the announcer's half of /status: one JSON object */
 };
 
 enum shared_zone_state {

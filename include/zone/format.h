@@ -306,4 +306,7 @@ static inline size_t rrset_view_octets(const struct rrset_view *view)
 /* Where the node that is written behind this one (and its RRsets) begins. */
 image_ref image_node_after(const uint8_t *image, image_ref node);
 
+/* Whether it is the header of an image of our version, and of `octets`. */
+bool image_header_fits(const struct image_header *header, size_t octets);
+
 #endif

@@ -22,6 +22,7 @@ struct zone_image {
     const uint8_t *bytes;
     const struct image_header *header; /* at `bytes` */
     size_t octets;
+    int fd; /* the memfd that they lie in (zone/shelf.h), owned; -1: in memory of ours */
     struct zone_history *history; /* the differences that led to it, owned; NULL: none are known */
     atomic_uint references;
     atomic_uint counter; /* its queries' place in worker_stats.zones */
@@ -30,6 +31,10 @@ struct zone_image {
 /* Takes over `bytes` (`octets` of zone/memory.h). One reference. NULL, and `bytes` given back, when they
  * aren't a whole image. */
 struct zone_image *zone_image_adopt(uint8_t *bytes, size_t octets, const char **why);
+
+/* The same without a look inside, for bytes that are known to be an image; nothing is given back when memory
+ * is short. */
+struct zone_image *zone_image_around(uint8_t *bytes, size_t octets);
 
 /* The image at the beginning of a file, of `octets`; its digest is checked. NULL, and `why` says it in a few
  * words. */

@@ -10,6 +10,7 @@
 #include "base/shared.h"
 #include "wire/name.h"
 #include "zone/image.h"
+#include "zone/shelf.h"
 #include "zone/source.h"
 #include "zone/text.h"
 
@@ -41,8 +42,9 @@ struct zone_job {
     const struct zone_source *source;
     struct zone_state *old; /* or NULL */
     const char *state_dir;
-    bool trust_cache; /* take the cached image without a look at the source */
-    bool may_save;    /* the cache can be written */
+    const struct zone_shelf *shelf; /* with images to be taken as they are; NULL: none */
+    bool trust_cache;               /* take the cached image without a look at the source */
+    bool may_save;                  /* the cache can be written */
     int64_t now_unix_s;
     uint64_t octets; /* of the source's file, roughly: for whoever bounds the memory of jobs side by side */
     /* made */

@@ -16,6 +16,7 @@
 #include "base/finding.h"
 #include "base/shared.h"
 #include "config.h"
+#include "zone/shelf.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,9 +28,9 @@ struct zone_reload;
 enum zone_reload_mode {
     /* The first load: a zone with an error means that nothing is published, and `ok` is false. */
     ZONE_RELOAD_START,
-    /* In place of a server that died: whatever image is in the cache is mapped without a look at its source,
-     * so that answers are back at once. A zone without one is loaded; one that can't be is left FAILED. A run
-     * in mode AGAIN should follow. */
+    /* In place of a server that died: whatever image is on the shelf or in the cache is taken without a look
+     * at its source, so that answers are back at once. A zone without one is loaded; one that can't be is
+     * left FAILED. A run in mode AGAIN should follow. */
     ZONE_RELOAD_RECOVER,
     /* SIGHUP and `hither reload`: a zone with an error keeps what is being served, and is STALE. */
     ZONE_RELOAD_AGAIN,
@@ -57,6 +58,9 @@ typedef void (*zone_reload_done)(const struct zone_report *report, void *arg);
 /* For the loop `loop`. `up`, or NULL, is where the zone table goes; this is its only writer. NULL when memory
  * is short. Everything here is to be called on the loop's thread, which must not be registered with QSBR. */
 struct zone_reload *zone_reload_new(uv_loop_t *loop, struct shared_up *up);
+
+/* Images that a server before us has left, for the next run in mode RECOVER; taken over. */
+void zone_reload_inherit(struct zone_reload *reload, struct zone_shelf *shelf);
 
 /* Starts a run, or queues it behind the one that is under way. `only_zone`, or NULL for all of them, is a
  * name in presentation form: that zone alone is looked at. What is needed of `settings` is copied. `done` is

@@ -11,3 +11,9 @@ image_ref image_node_after(const uint8_t *image, image_ref ref)
     }
     return (image_ref)(image_padded((size_t)(end - image)) / IMAGE_UNIT);
 }
+
+bool image_header_fits(const struct image_header *header, size_t octets)
+{
+    return octets >= sizeof *header && memcmp(header->magic, "hither\0z", 8) == 0 &&
+           header->version == IMAGE_VERSION && header->octets == octets;
+}

@@ -15,27 +15,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct zone_image *zone_image_adopt(uint8_t *bytes, size_t octets, const char **why)
+struct zone_image *zone_image_around(uint8_t *bytes, size_t octets)
 {
-    struct zone_image *image = NULL;
-    if (!image_validate(bytes, octets, why))
-        goto refuse;
-    image = malloc(sizeof *image);
-    if (image == NULL) {
-        *why = "there is not enough memory";
-        goto refuse;
-    }
+    struct zone_image *image = malloc(sizeof *image);
+    if (image == NULL)
+        return NULL;
     image->bytes = bytes;
     image->header = (const struct image_header *)(const void *)bytes;
     image->octets = octets;
+    image->fd = -1;
     image->history = NULL;
     atomic_init(&image->references, 1);
     atomic_init(&image->counter, 0);
     return image;
+}
 
-refuse:
-    image_memory_give(bytes, octets);
-    return NULL;
+struct zone_image *zone_image_adopt(uint8_t *bytes, size_t octets, const char **why)
+{
+    struct zone_image *image = NULL;
+    if (image_validate(bytes, octets, why)) {
+        image = zone_image_around(bytes, octets);
+        if (image == NULL)
+            *why = "there is not enough memory";
+    }
+    if (image == NULL)
+        image_memory_give(bytes, octets);
+    return image;
 }
 
 /* The file's bytes, whose digest is right; NULL and why. They are copied rather than mapped: a file's pages
@@ -128,6 +133,8 @@ void zone_image_release(struct zone_image *image)
     if (image == NULL || atomic_fetch_sub_explicit(&image->references, 1, memory_order_acq_rel) != 1)
         return;
     image_memory_give((uint8_t *)(uintptr_t)image->bytes, image->octets);
+    if (image->fd >= 0)
+        close(image->fd);
     zone_history_free(image->history);
     free(image);
 }

@@ -101,14 +101,36 @@ static bool job_take_cached(struct zone_job *job, const struct zone_cached *cach
     return image != NULL;
 }
 
+/* The image that a server before us has left, whatever its source looks like. */
+static bool job_take_shelved(struct zone_job *job)
+{
+    struct zone_stamps none = {0};
+    struct zone_image *image = zone_shelf_find(job->shelf, job->source->apex);
+    if (image != NULL)
+        job_serve(job, image, &none, ZONE_CACHED);
+    return image != NULL;
+}
+
+/* The image that is served was made of what the cached one was: it stays, and isn't read again. */
+static bool job_is_cached(const struct zone_job *job, const struct zone_cached *cached)
+{
+    return job->old != NULL && job->old->image != NULL &&
+           memcmp(zone_image_source_digest(job->old->image), cached->source_digest, IMAGE_DIGEST_OCTETS) == 0;
+}
+
 /* The cached image, while its source still looks as it did; or whatever it looks like, when that is wanted.
  */
 static bool job_take_unread(struct zone_job *job, struct zone_cached *cached)
 {
     struct zone_stamps *stamps = &cached->stamps;
     struct zone_stamps none = {0};
-    if (stamps->count > 0 && strcmp(stamps->list[0].path, job->source->path) == 0 && zone_stamps_hold(stamps))
-        return job_take_cached(job, cached, stamps);
+    if (stamps->count > 0 && strcmp(stamps->list[0].path, job->source->path) == 0 &&
+        zone_stamps_hold(stamps)) {
+        if (!job_is_cached(job, cached))
+            return job_take_cached(job, cached, stamps);
+        job_serve(job, zone_image_hold(job->old->image), stamps, ZONE_KEPT);
+        return true;
+    }
     return job->trust_cache && job_take_cached(job, cached, &none);
 }
 
@@ -184,6 +206,8 @@ void zone_job_run(struct zone_job *job)
         job->outcome = ZONE_KEPT;
         return;
     }
+    if (job_take_shelved(job))
+        return;
     bool found = zone_cache_open(&cached, job->state_dir, job->source->apex);
     if (!found || !job_take_unread(job, &cached))
         job_read(job, found ? &cached : NULL);

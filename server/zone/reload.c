@@ -78,6 +78,7 @@ struct zone_reload {
     struct zone_run *run;     /* under way, or NULL */
     struct request *pending;  /* the one after it, or NULL */
     struct state_list states; /* what is being served; changed by the publishing step alone */
+    struct zone_shelf *shelf; /* for a run in mode RECOVER; NULL: none, or not any more */
     bool closed;
 };
 
@@ -205,6 +206,7 @@ static void job_prepare(struct zone_run *run, const struct zone_source *source, 
         .source = source,
         .old = old != NULL ? *old : NULL,
         .state_dir = run->request.state_dir,
+        .shelf = run->request.mode == ZONE_RELOAD_RECOVER ? run->reload->shelf : NULL,
         .trust_cache = run->request.mode == ZONE_RELOAD_RECOVER,
         .may_save = may_save,
         .now_unix_s = time(NULL),
@@ -506,6 +508,7 @@ static void reload_free(struct zone_reload *reload)
     for (size_t i = 0; i < reload->states.count; i++)
         zone_state_free(reload->states.list[i]);
     free(reload->states.list);
+    zone_shelf_free(reload->shelf);
     free(reload);
 }
 
@@ -567,6 +570,8 @@ static void run_report(struct zone_run *run)
 static void run_end(struct zone_run *run)
 {
     struct zone_reload *reload = run->reload;
+    if (run->request.mode == ZONE_RELOAD_RECOVER)
+        zone_reload_inherit(reload, NULL);
     run_free(run);
     reload->run = NULL;
     if (reload->closed)
@@ -636,6 +641,12 @@ struct zone_reload *zone_reload_new(uv_loop_t *loop, struct shared_up *up)
         reload->up = up;
     }
     return reload;
+}
+
+void zone_reload_inherit(struct zone_reload *reload, struct zone_shelf *shelf)
+{
+    zone_shelf_free(reload->shelf);
+    reload->shelf = shelf;
 }
 
 static int request_queue(struct zone_reload *reload, struct request *request)

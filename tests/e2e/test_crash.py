@@ -6,6 +6,7 @@ import signal
 import socket
 
 import dns.message
+import dns.query
 import pytest
 
 import hang
@@ -94,3 +95,38 @@ def test_again_and_again_with_growing_pauses(hitherd):
     hitherd.eventually(hitherd.answers, "an answer")
     hitherd.eventually(lambda: len(records(hitherd)) == 4, "a record of each")
     assert "death 4 in a row" in records(hitherd)[-1].read_text()
+
+
+def test_a_large_image_outlives_the_server_that_made_it(run_hitherd):
+    """Neither the zone's text nor its cached image is there to be read again, and yet all of it is answered."""
+    names = "".join(f"host{i} A 192.0.2.{i % 250}\n" for i in range(40000))
+    daemon = run_hitherd(zones={"example.org": ZONE + names})
+
+    def forget():
+        for file in [daemon.directory / "example.org.zone", *daemon.directory.glob("state/zones/*")]:
+            file.unlink(missing_ok=True)
+
+    def answers():
+        query = dns.message.make_query("host39999.example.org", "A")
+        return dns.query.udp(query, "127.0.0.1", port=daemon.port, timeout=daemon.patience_s).answer
+
+    def kept():
+        return [fd for fd in os.scandir(f"/proc/{daemon.process.pid}/fd") if "hither-image" in os.readlink(fd.path)]
+
+    assert answers()
+    daemon.eventually(lambda: len(kept()) == 1, "the announcer to keep the image")
+    text = (daemon.directory / "example.org.zone").read_text()
+    for death in [1, 2]:
+        forget()
+        kill_server(daemon)
+        daemon.eventually(lambda death=death: ask_hither(daemon, "status")["server"]["restarts"] == death and server_pid(daemon),
+                          "another server")
+        assert answers()
+        daemon.eventually(lambda: len(kept()) == 1, "the announcer to keep the image")
+    # One that keeps dying is given nothing that may be the reason for it.
+    forget()
+    (daemon.directory / "example.org.zone").write_text(text)
+    kill_server(daemon)
+    daemon.wait_log("of these 1 compiled(.|\n)*of these 1 compiled")
+    daemon.eventually(answers, "an answer")
+    assert daemon.log().count("of these 1 compiled") == 2

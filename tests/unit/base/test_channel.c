@@ -57,6 +57,38 @@ START_TEST(what_is_malformed_is_skipped)
 }
 END_TEST
 
+START_TEST(descriptors_come_with_news)
+{
+    int pipe_ends[2];
+    int got[CHANNEL_MAX_FDS];
+    int many[CHANNEL_MAX_FDS + 1];
+    size_t count = 7;
+    ck_assert_int_eq(pipe(pipe_ends), 0);
+    for (size_t i = 0; i <= CHANNEL_MAX_FDS; i++)
+        many[i] = pipe_ends[1];
+    ck_assert_int_eq(channel_send_fds(ends[0], CHANNEL_IMAGES, many, CHANNEL_MAX_FDS + 1), -E2BIG);
+    ck_assert_int_eq(channel_send_fds(ends[0], CHANNEL_IMAGES, many, CHANNEL_MAX_FDS), 0);
+    ck_assert_int_eq(channel_send_fds(ends[0], CHANNEL_IMAGES, NULL, 0), 0);
+    ck_assert_int_eq(channel_receive_fds(ends[1], &message, got, &count), 1);
+    ck_assert_uint_eq(message.id, CHANNEL_NEWS);
+    ck_assert_str_eq(message.text, CHANNEL_IMAGES);
+    ck_assert_uint_eq(count, CHANNEL_MAX_FDS);
+    ck_assert_int_eq(write(got[CHANNEL_MAX_FDS - 1], "x", 1), 1);
+    for (size_t i = 0; i < count; i++)
+        close(got[i]);
+    ck_assert_int_eq(channel_receive_fds(ends[1], &message, got, &count), 1);
+    ck_assert_uint_eq(count, 0);
+    /* Who doesn't ask for them isn't left with them. */
+    ck_assert_int_eq(channel_send_fds(ends[0], CHANNEL_IMAGES, many, 2), 0);
+    close(pipe_ends[1]);
+    char octets[2];
+    ck_assert_int_eq(channel_receive(ends[1], &message), 1);
+    ck_assert_int_eq(read(pipe_ends[0], octets, 2), 1);
+    ck_assert_int_eq(read(pipe_ends[0], octets, 2), 0);
+    close(pipe_ends[0]);
+}
+END_TEST
+
 START_TEST(the_end_is_told)
 {
     int gone[2];
@@ -86,6 +118,7 @@ int main(void)
     tcase_add_test(tests, messages_keep_their_bounds);
     tcase_add_test(tests, too_long_a_text_is_cut);
     tcase_add_test(tests, what_is_malformed_is_skipped);
+    tcase_add_test(tests, descriptors_come_with_news);
     tcase_add_test(tests, the_end_is_told);
     tcase_add_test(tests, a_peer_that_does_not_read_blocks_nobody);
     suite_add_tcase(suite, tests);
