@@ -26,6 +26,11 @@ struct spawn_descriptors {
 pid_t spawn_server(const char *program, const char *settings, const struct shared_down *down,
                    const struct spawn_descriptors *descriptors);
 
+/* Runs the program at argv[0] with our environment and nothing of ours but standard error, for both its
+ * outputs. What the kernel doesn't take for a program isn't run: no shell is asked to make sense of it. The
+ * pid, or -errno; the caller waits for it, and 127 is the status when it wasn't run. */
+pid_t spawn_program(char *const *argv);
+
 /* What SPAWN_VARIABLE says; false when that is no sound text. */
 bool spawn_descriptors_read(const char *text, struct spawn_descriptors *descriptors);
 

@@ -39,8 +39,9 @@ enum steer_leaving {
 struct steer_upgrade_state {
     bool under_way;
     struct control_request *request; /* NULL: a signal, or it has been answered */
-    uv_process_t process;            /* the new program's judgement on the configuration */
-    struct stat judged;              /* the file that it was */
+    pid_t judge;                     /* the new program's judgement on the configuration; 0: none */
+    uv_signal_t child;
+    struct stat judged; /* the file that it was */
     uv_timer_t delay;
     struct mono give_up; /* something is always under way that can't be handed over */
 };

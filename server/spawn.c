@@ -98,6 +98,35 @@ pid_t spawn_server(const char *program, const char *settings, const struct share
     return pid > 0 ? pid : -error;
 }
 
+/* As spawn_child(). */
+static void spawn_program_child(char *const *argv)
+{
+    sigset_t none;
+    int nothing = open("/dev/null", O_RDONLY);
+    sigemptyset(&none);
+    (void)signal(SIGCHLD, SIG_DFL);
+    if (dup2(nothing, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 ||
+        syscall(SYS_close_range, (unsigned)STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
+        _exit(127);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)execve(argv[0], argv, environ);
+    _exit(127);
+}
+
+pid_t spawn_program(char *const *argv)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t pid = fork();
+    int error = errno;
+    if (pid == 0)
+        spawn_program_child(argv);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    return pid > 0 ? pid : -error;
+}
+
 bool spawn_descriptors_read(const char *text, struct spawn_descriptors *descriptors)
 {
     int fields[5];

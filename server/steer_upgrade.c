@@ -11,12 +11,15 @@
 #include "base/log.h"
 #include "heritage.h"
 #include "privilege.h"
+#include "spawn.h"
 #include "steer.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define UPGRADE_DELAY_MS 50 /* for the reply to reach whoever asked */
@@ -116,18 +119,15 @@ static void upgrade_on_delay(uv_timer_t *timer)
         upgrade_become(s);
 }
 
-static void upgrade_on_checked(uv_process_t *process, int64_t status, int signal_number)
+static void upgrade_on_checked(struct steer *s, int status)
 {
-    struct steer *s = process->data;
-    uv_close((uv_handle_t *)process, NULL);
     if (s->leaving != STEER_STAYS || !guard_is_serving(s->guard)) {
         upgrade_refuse(s, "hitherd is leaving, or its server is down");
         return;
     }
-    if (status != HERITAGE_TRIAL_PASSED || signal_number != 0) {
-        upgrade_refuse(s,
-                       status == 0 && signal_number == 0
-                           ? "the program on disk can't take over from this one: drain and restart"
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != HERITAGE_TRIAL_PASSED) {
+        upgrade_refuse(
+            s, status == 0 ? "the program on disk can't take over from this one: drain and restart"
                            : "the program on disk finds the configuration or a zone wrong, or doesn't run; "
                              "the log says what");
         return;
@@ -140,30 +140,31 @@ static void upgrade_on_checked(uv_process_t *process, int64_t status, int signal
     (void)uv_timer_start(&s->upgrade.delay, upgrade_on_delay, UPGRADE_DELAY_MS, 0);
 }
 
+static void upgrade_on_child(uv_signal_t *handle, int signal_number)
+{
+    struct steer *s = handle->data;
+    int status;
+    (void)signal_number;
+    if (s->upgrade.judge == 0 || waitpid(s->upgrade.judge, &status, WNOHANG) != s->upgrade.judge)
+        return;
+    s->upgrade.judge = 0;
+    upgrade_on_checked(s, status);
+}
+
 static int upgrade_check(struct steer *s)
 {
-    union {
+    union { /* execve() takes char *const *, and writes to none of it */
         const char *from;
         char *to;
     } path = {s->path}, c = {"-c"}, check = {"--check"};
     char *arguments[] = {s->executable, c.to, path.to, check.to, NULL};
-    uv_stdio_container_t stdio[] = {{.flags = UV_IGNORE},
-                                    {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
-                                    {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO}};
-    uv_process_options_t options = {.exit_cb = upgrade_on_checked,
-                                    .file = s->executable,
-                                    .args = arguments,
-                                    .stdio_count = 3,
-                                    .stdio = stdio};
-    s->upgrade.process.data = s;
     if (stat(s->executable, &s->upgrade.judged) < 0)
         return -errno;
     (void)setenv(HERITAGE_TRIAL, HERITAGE_TRIAL_VERSION, 1);
-    int error = uv_spawn(&s->loop, &s->upgrade.process, &options);
+    pid_t pid = spawn_program(arguments);
     (void)unsetenv(HERITAGE_TRIAL);
-    if (error < 0)
-        uv_close((uv_handle_t *)&s->upgrade.process, NULL);
-    return error;
+    s->upgrade.judge = pid > 0 ? pid : 0;
+    return pid > 0 ? 0 : (int)pid;
 }
 
 /* NULL: it may be tried. */
@@ -215,8 +216,11 @@ void steer_upgrade(struct steer *s, struct control_request *request)
 void steer_upgrade_start(struct steer *s)
 {
     (void)uv_timer_init(&s->loop, &s->upgrade.delay);
-    s->upgrade.delay.data = s;
+    (void)uv_signal_init(&s->loop, &s->upgrade.child);
+    s->upgrade.delay.data = s->upgrade.child.data = s;
+    (void)uv_signal_start(&s->upgrade.child, upgrade_on_child, SIGCHLD);
     uv_unref((uv_handle_t *)&s->upgrade.delay);
+    uv_unref((uv_handle_t *)&s->upgrade.child);
 }
 
 bool steer_inherit(struct steer *s)

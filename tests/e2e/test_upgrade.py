@@ -2,6 +2,7 @@
 """The program replaced in place: neither a client nor a router notices."""
 import json
 import os
+import pathlib
 import shutil
 import signal
 import socket
@@ -170,7 +171,8 @@ def missing(program):
 
 
 def corrupt(program):
-    program.write_bytes(program.read_bytes()[:4096])
+    """Which a shell would make something of."""
+    program.write_bytes(program.read_bytes()[:64] + b"\ntouch shell-was-here\n")
 
 
 def of_another_processor(program):
@@ -206,6 +208,7 @@ def test_a_program_that_can_not_take_over_changes_nothing(hitherd, router, spoil
     hitherd.eventually(lambda: ask_hither(hitherd, "why")["rounds"] > rounds + 5, "some rounds of checks")
     assert only_server(hitherd) == server and hitherd.answers()
     assert router.events == before
+    assert not pathlib.Path("shell-was-here").exists()
     # Nor is anything left over from it: the next one that is whole takes over.
     hitherd.replace_program()
     assert hitherd.hither("upgrade").returncode == 0
