@@ -11,6 +11,7 @@
 #include "base/finding.h"
 #include "health/heartbeat.h"
 #include "wire/tsig.h"
+#include "zone/access.h"
 #include "zone/peers.h"
 
 #include <netinet/in.h>
@@ -47,6 +48,7 @@ struct settings_zone {
     uint32_t line;            /* in the configuration, for messages */
     uint64_t prefixes;        /* its own: a set of the bits 1 << index into announce.prefixes */
     struct zone_peers *peers; /* to whom the zone is handed on; a reference; NULL: to nobody */
+    struct zone_access *queries; /* who may ask it; a reference; NULL: everybody */
 };
 
 #define SETTINGS_MAX_COMMUNITIES 16
@@ -160,6 +162,19 @@ struct settings_server {
     bool require_cookies;
 };
 
+/* What clients get. */
+struct settings_limits {
+    uint32_t udp_octets; /* of answers a second to a prefix of unproven clients; 0: no limit */
+    uint8_t ipv4_prefix;
+    uint8_t ipv6_prefix;
+    unsigned slip;            /* of what is too much one in so many is answered, cut short; 0: none */
+    uint32_t tcp_connections; /* of a prefix at a time; 0: no limit */
+    uint32_t tcp_accepts;     /* of a prefix a second; 0: no limit */
+    bool drop_refused;        /* REFUSED isn't sent over UDP */
+    struct zone_access *exempt; /* from limits; NULL: nobody but this host */
+    struct zone_access *queries; /* who may ask zones that don't say; NULL: everybody */
+};
+
 struct settings_announce {
     enum announce_backend backend;
     struct settings_prefix prefixes[SETTINGS_MAX_PREFIXES];
@@ -237,6 +252,7 @@ struct settings {
     struct tsig_keys keys;
     struct settings_zone *zones;
     size_t zone_count;
+    struct settings_limits limits;
     struct settings_announce announce;
     struct settings_health health;
     struct settings_fleet fleet;

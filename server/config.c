@@ -226,7 +226,10 @@ void settings_free(struct settings *settings)
         free(settings->zones[i].file);
         free(settings->zones[i].directory);
         zone_peers_release(settings->zones[i].peers);
+        zone_access_release(settings->zones[i].queries);
     }
+    zone_access_release(settings->limits.exempt);
+    zone_access_release(settings->limits.queries);
     for (size_t i = 0; i < settings->announce.prefix_count; i++)
         free(settings->announce.prefixes[i].text);
     for (size_t i = 0; i < settings->announce.neighbor_count; i++) {

@@ -2,6 +2,7 @@
 #include "serve.h"
 
 #include "answer/context.h"
+#include "answer/limit.h"
 #include "base/channel.h"
 #include "base/clock.h"
 #include "base/heart.h"
@@ -140,15 +141,47 @@ static void serve_choose_cookies(struct answer_policy *policy, const struct sett
     policy->cookies_required = server->require_cookies;
 }
 
+/* Loopback and the service addresses: what comes from there is this host's, for the kernel lets none of it in
+ * from outside. */
+static struct zone_access *serve_own_addresses(const struct settings_server *server)
+{
+    struct zone_access *own = zone_access_new(server->listen_count + 2);
+    if (own == NULL)
+        return NULL;
+    for (size_t i = 0; i < server->listen_count; i++)
+        zone_grant_address(&own->grants[i], &server->listen[i].sa);
+    own->grants[server->listen_count] = (struct zone_grant){.family = AF_INET, .bits = 8, .octets = {127}};
+    own->grants[server->listen_count + 1] =
+        (struct zone_grant){.family = AF_INET6, .bits = 128, .octets = {[15] = 1}};
+    return own;
+}
+
+static void serve_choose_limits(struct limit_policy *limit, const struct settings *settings)
+{
+    const struct settings_limits *limits = &settings->limits;
+    limit_policy_set_rate(limit, limits->udp_octets, settings->server.workers);
+    limit->ipv4_mask = UINT32_MAX << (32 - limits->ipv4_prefix);
+    limit->ipv6_mask = UINT64_MAX << (64 - limits->ipv6_prefix);
+    limit->slip = limits->slip;
+    limit->tcp_connections = limits->tcp_connections;
+    limit->tcp_accept_ns = limits->tcp_accepts > 0 ? 1000000000 / limits->tcp_accepts : 0;
+    limit->drop_refused = limits->drop_refused;
+    limit->exempt = limits->exempt;
+    limit->own = serve_own_addresses(&settings->server);
+}
+
 static int serve_publish_policy(const struct settings *settings)
 {
     struct answer_policy policy = {.udp_octets = SERVE_UDP_OCTETS, .tcp_idle_100ms = TCP_IDLE_MS / 100};
     serve_choose_cookies(&policy, &settings->server);
+    serve_choose_limits(&policy.limit, settings);
     size_t octets = strnlen(settings->server.identity, sizeof policy.identity - 1);
     memcpy(policy.identity, settings->server.identity, octets);
     policy.identity_octets = (uint8_t)octets;
     policy.keys = settings->keys;
-    return answer_policy_publish(&policy);
+    int error = answer_policy_publish(&policy);
+    zone_access_release(policy.limit.own);
+    return error;
 }
 
 /* Answers a command; takes over `reply`. */

@@ -250,7 +250,8 @@ void workers_publish(const struct workers *workers, struct shared_up *up)
     uint64_t answers = 0;
     for (size_t i = 0; i < workers->count; i++) {
         const struct worker_stats *stats = workers->stats[i];
-        good += stat_read(&stats->rcodes[0]) + stat_read(&stats->rcodes[3]);
+        good += stat_read(&stats->rcodes[0]) + stat_read(&stats->rcodes[3]) -
+                stat_read(&stats->limited_truncated);
         answers += stat_read(&stats->answers);
         atomic_store_explicit(&up->worker_queries[i],
                               stats_queries(stats, STATS_UDP) + stats_queries(stats, STATS_TCP),

@@ -9,8 +9,24 @@
 #include "answer/query.h"
 #include "base/stats.h"
 #include "wire/tsig.h"
+#include "zone/access.h"
 
 #include <stdint.h>
+
+/* How much unproven clients get (answer/limit.h), and how many connections (net/tcp_sources.h). */
+struct limit_policy {
+    uint32_t rate_octets; /* a second, to a prefix; 0: no limit */
+    uint32_t free_units;  /* of that, what a worker gives a cell of prefixes in a tick; 0: no limit */
+    uint64_t octet_ns;    /* how long a bucket owes for an octet */
+    uint32_t ipv4_mask;   /* of the prefixes that are taken together */
+    uint64_t ipv6_mask;
+    unsigned slip; /* one answer in so many that are too much is given cut short; 0: none */
+    uint32_t tcp_connections; /* at a time from a prefix; 0: no limit */
+    uint32_t tcp_accept_ns;   /* how long a prefix owes for a new connection; 0: no limit */
+    bool drop_refused;        /* over UDP, REFUSED is kept to ourselves */
+    struct zone_access *exempt; /* prefixes without limits; a reference; NULL: none */
+    struct zone_access *own;    /* this host's addresses: never limited, and shown every zone; a reference */
+};
 
 /* Immutable once published; swapped whole at reload and freed when every worker has passed a quiescent state.
  */
@@ -21,10 +37,11 @@ struct answer_policy {
     uint32_t tcp_idle_100ms; /* for edns-tcp-keepalive (RFC 7828), in units of 100 ms; 0: say nothing */
     struct tsig_keys keys;
     struct cookie_secrets cookies;
+    struct limit_policy limit;
     bool cookies_required; /* over UDP a client that sends a cookie must have one of ours: else BADCOOKIE */
 };
 
-/* Publishes a copy of `policy` for all workers. Called by the server's main thread, which must not be inside
+/* Publishes a copy of `policy`, with references on its lists, for all workers. Called by the server's main thread, which must not be inside
  * a read side. 0, or -ENOMEM. */
 int answer_policy_publish(const struct answer_policy *policy);
 
@@ -32,9 +49,13 @@ int answer_policy_publish(const struct answer_policy *policy);
  */
 const struct answer_policy *answer_policy_current(void);
 
+struct limiter;
+
 struct answer_context {
     struct worker_stats *stats; /* this worker's own */
-    uint32_t now_s;             /* Unix time; the owner keeps it fresh, once in each turn of its loop */
+    struct limiter *limiter;    /* NULL: nothing is limited */
+    uint64_t now_ms;            /* monotonic; the owner keeps both fresh, once in each turn of its loop */
+    uint32_t now_s;             /* Unix time */
 };
 
 #endif

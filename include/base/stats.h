@@ -46,7 +46,10 @@ struct worker_stats {
     stat_counter dropped_short;    /* shorter than a header */
     stat_counter dropped_response; /* QR was set */
     stat_counter dropped_limit;    /* by rate limiting */
+    stat_counter dropped_refused;  /* REFUSED, where the operator keeps that to himself */
     stat_counter dropped_queue;    /* by the kernel: the socket's queue was full */
+    stat_counter limited_truncated; /* answered with TC, by rate limiting */
+    stat_counter limited_badcookie; /* answered with a cookie, by rate limiting */
     stat_counter truncated;
     stat_counter cookies_client; /* queries with a client's cookie alone */
     stat_counter cookies_both;   /* with a server's as well, good or bad */
@@ -54,7 +57,8 @@ struct worker_stats {
     stat_counter octets_out;
     stat_counter send_failed;
     stat_counter tcp_accepted;
-    stat_counter tcp_refused; /* over a limit */
+    stat_counter tcp_refused; /* for want of room */
+    stat_counter tcp_limited; /* too many from one prefix */
     stat_counter tcp_idle_closed;
     stat_counter tcp_open; /* connections now */
     stat_counter cpu_ns;   /* that the thread has run */

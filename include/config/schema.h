@@ -25,6 +25,20 @@ struct raw_server {
     char *require_cookies;
 };
 
+struct raw_limits {
+    char *udp_octets;
+    char *ipv4_prefix;
+    char *ipv6_prefix;
+    char *slip;
+    char *tcp_connections;
+    char *tcp_accepts;
+    char *refused;
+    char **exempt;
+    uint32_t exempt_count;
+    char **allow_query;
+    uint32_t allow_query_count;
+};
+
 struct raw_zone {
     char *name;
     char *file;
@@ -32,6 +46,8 @@ struct raw_zone {
     char *prefix;
     char **allow_transfer;
     uint32_t allow_transfer_count;
+    char **allow_query;
+    uint32_t allow_query_count;
     char **notify;
     uint32_t notify_count;
 };
@@ -152,6 +168,7 @@ struct raw_config {
     uint32_t keys_count;
     struct raw_zone *zones;
     uint32_t zones_count;
+    struct raw_limits *limits;
     struct raw_announce *announce;
     struct raw_health *health;
     struct raw_fleet *fleet;

@@ -8,7 +8,7 @@
 #ifndef HITHER_ZONE_PEERS_H
 #define HITHER_ZONE_PEERS_H
 
-#include "wire/name.h"
+#include "zone/access.h"
 
 #include <netinet/in.h>
 #include <stdatomic.h>
@@ -16,15 +16,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
-
-/* One way to be let in: whatever is named here has to fit. */
-struct zone_grant {
-    uint8_t family;     /* AF_INET, AF_INET6, or 0: whatever the address */
-    uint8_t bits;       /* of the prefix */
-    uint8_t octets[16]; /* of the prefix, network order, host bits zero */
-    bool keyed;
-    uint8_t key[NAME_MAX_OCTETS]; /* folded name of the key that must have signed, when `keyed` */
-};
 
 /* One to be told. */
 struct zone_target {

@@ -19,6 +19,7 @@
 struct zone_set_slot {
     uint64_t hash; /* of the apex: name_hash_label() */
     struct zone_image *image;
+    struct zone_access *access; /* a reference: who may ask it; NULL: everybody */
 };
 
 struct zone_set {
@@ -27,6 +28,7 @@ struct zone_set {
     struct zone_image **images; /* canonical order; references are held */
     struct zone_peers **peers;  /* of the image at the same place; references are held; NULL: none */
     size_t count;
+    bool restricted;                 /* some zone isn't for everybody */
     unsigned deepest;                 /* labels of the longest apex */
     bool depths[NAME_MAX_LABELS + 1]; /* whether some apex has so many labels */
 };
@@ -38,6 +40,13 @@ struct zone_set *zone_set_new(struct zone_image *const *images, size_t count);
 /* Says to whom the zone of `image`, which is in the set, is handed on. The set takes a reference. Before it
  * is published. */
 void zone_set_give(struct zone_set *set, const struct zone_image *image, struct zone_peers *peers);
+
+/* Says who may ask the zone of `image`, which is in the set. The set takes a reference. Before it is published.
+ */
+void zone_set_restrict(struct zone_set *set, const struct zone_image *image, struct zone_access *access);
+
+/* Who may ask it; NULL: everybody. */
+struct zone_access *zone_set_access(const struct zone_set *set, const struct zone_image *image);
 
 /* Makes `set` (or NULL: nothing) the one that all workers answer from, waits for the grace period and frees
  * the one before. Only from a thread that isn't inside a read side. */

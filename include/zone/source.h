@@ -26,6 +26,7 @@ struct zone_source {
     uint32_t line;                 /* in the configuration, for messages */
     uint64_t prefixes;             /* settings_zone.prefixes */
     struct zone_peers *peers;      /* the settings': borrowed; may be NULL */
+    struct zone_access *queries;   /* the same */
 };
 
 struct zone_sources {

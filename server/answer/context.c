@@ -14,9 +14,13 @@ int answer_policy_publish(const struct answer_policy *policy)
     if (copy == NULL)
         return -ENOMEM;
     *copy = *policy;
+    (void)zone_access_hold(copy->limit.exempt);
+    (void)zone_access_hold(copy->limit.own);
     struct answer_policy *before = rcu_xchg_pointer(&policy_in_force, copy);
     if (before != NULL) {
         synchronize_rcu();
+        zone_access_release(before->limit.exempt);
+        zone_access_release(before->limit.own);
         explicit_bzero(before, sizeof *before);
         free(before);
     }

@@ -20,6 +20,8 @@ _Static_assert((int)ANSWER_UDP == (int)STATS_UDP && (int)ANSWER_TCP == (int)STAT
 struct job {
     struct query query;
     enum parse_verdict verdict;
+    enum limit_verdict limited;
+    struct limit_account account; /* what its answer is charged to */
     const struct zone_image *image;
     const struct image_bucket *bucket; /* where the image's index has the name */
     const struct image_node *guess;
@@ -47,6 +49,8 @@ static void stage_parse(struct job *job, const struct answer_message *message,
                         enum answer_transport transport)
 {
     job->image = NULL;
+    job->limited = LIMIT_PASS;
+    job->account = (struct limit_account){NULL, NULL};
     job->verdict = query_parse(&job->query, message, transport);
 }
 
@@ -75,10 +79,40 @@ static void stage_authenticate(struct job *job, struct tsig *tsig, const struct 
         refuse(job, RCODE_NOTAUTH);
 }
 
-static void stage_limit(struct job *job, const struct answer_policy *policy, uint32_t now_s)
+/* Of what is too much it is only said that there would be an answer: nothing that makes it longer. */
+static void cut_short(struct job *job, enum limit_verdict limited)
 {
-    if (job->verdict == PARSE_PROCEED)
-        job->verdict = limit_judge(&job->query, policy, now_s);
+    struct query *query = &job->query;
+    query->rcode = limited == LIMIT_BADCOOKIE ? RCODE_BADCOOKIE : RCODE_NOERROR;
+    query->error = EDNS_ERROR_NONE;
+    query->edns.wants_nsid = false;
+    query->edns.wants_zoneversion = false;
+    job->limited = limited;
+    job->verdict = limited == LIMIT_DROP ? PARSE_DROP : PARSE_ERROR;
+}
+
+/* Who signed, or asks over TCP, is where it says it is. */
+static void stage_limit(struct job *job, struct limiter *limiter, const struct answer_policy *policy,
+                        uint32_t now_s)
+{
+    struct query *query = &job->query;
+    if (limiter != NULL && job->verdict != PARSE_DROP && query->message->client != NULL &&
+        (query->tsig == NULL || job->verdict == PARSE_ERROR)) {
+        enum limit_verdict limited = limit_admit(limiter, query, policy, now_s, &job->account);
+        if (limited != LIMIT_PASS)
+            cut_short(job, limited);
+    }
+    if (policy->cookies_required && job->verdict == PARSE_PROCEED &&
+        limit_refuses_cookie(query, policy, now_s))
+        job->verdict = PARSE_ERROR;
+}
+
+/* A zone that isn't for this client: what it transfers is judged where that is answered. */
+static void withhold_zone(struct job *job)
+{
+    refuse(job, RCODE_REFUSED);
+    job->query.error = EDNS_ERROR_PROHIBITED;
+    job->image = NULL;
 }
 
 static void stage_find_zone(struct job *job, const struct zone_set *set)
@@ -86,6 +120,9 @@ static void stage_find_zone(struct job *job, const struct zone_set *set)
     if (!is_ours(job))
         return;
     job->image = zone_for(set, &job->query);
+    if (job->image != NULL && set->restricted && !transfer_is_asked(&job->query) &&
+        !limit_shows_zone(&job->query, set, job->image))
+        withhold_zone(job);
     if (job->image != NULL)
         job->bucket = lookup_bucket(job->image, &job->query.name);
 }
@@ -130,6 +167,8 @@ static void respond_at_length(struct job *job, struct answer_message *message, c
     response_start(&response, &job->query, policy, job->image, *now_s);
     if (job->verdict == PARSE_PROCEED)
         message->stream = respond_to_query(job, &response, set);
+    else if (job->limited == LIMIT_TRUNCATE)
+        response_truncate(&response);
     message->response_octets = response_finish(&response, &job->query);
     if (message->stream != NULL && job->query.tsig != NULL)
         stream_sign(message->stream, job->query.tsig, now_s);
@@ -146,12 +185,22 @@ static void stage_respond(struct job *job, struct answer_message *message, const
         message->response_octets = direct_answer(&job->query, policy, job->image, &job->found);
     if (message->response_octets == 0)
         respond_at_length(job, message, set, policy, now_s);
+    if (job->query.rcode == RCODE_REFUSED && policy->limit.drop_refused &&
+        job->query.transport == ANSWER_UDP)
+        message->response_octets = 0;
 }
 
-static void count_dropped(const struct answer_message *message, struct worker_stats *stats)
+static void count_dropped(const struct job *job, const struct answer_message *message,
+                          struct worker_stats *stats)
 {
-    bool is_short = message->query_octets < MESSAGE_HEADER_OCTETS;
-    stat_add(is_short ? &stats->dropped_short : &stats->dropped_response, 1);
+    if (job->limited != LIMIT_PASS)
+        stat_add(&stats->dropped_limit, 1);
+    else if (job->verdict != PARSE_DROP && job->query.rcode == RCODE_REFUSED)
+        stat_add(&stats->dropped_refused, 1);
+    else if (message->query_octets < MESSAGE_HEADER_OCTETS)
+        stat_add(&stats->dropped_short, 1);
+    else
+        stat_add(&stats->dropped_response, 1);
 }
 
 static void count_cookie(const struct edns *edns, struct worker_stats *stats)
@@ -166,10 +215,12 @@ static bool stage_count(const struct job *job, const struct answer_message *mess
                         struct worker_stats *stats)
 {
     const struct query *query = &job->query;
-    if (job->verdict == PARSE_DROP) {
-        count_dropped(message, stats);
+    if (message->response_octets == 0) {
+        count_dropped(job, message, stats);
         return false;
     }
+    if (job->limited != LIMIT_PASS)
+        stat_add(job->limited == LIMIT_TRUNCATE ? &stats->limited_truncated : &stats->limited_badcookie, 1);
     stat_add(&stats->rcodes[query->rcode < STATS_RCODES ? query->rcode : 0], 1);
     if ((message->response[2] & FLAG_TC >> 8) != 0)
         stat_add(&stats->truncated, 1);
@@ -190,6 +241,16 @@ static void count_batch(struct worker_stats *stats, enum answer_transport transp
     stat_add(&stats->queries[transport][ipv6], count);
 }
 
+/* Set for the time of the batch; NULL where nothing is limited. */
+static struct limiter *limiter_for(const struct answer_context *context, const struct answer_policy *policy,
+                                   enum answer_transport transport)
+{
+    if (transport != ANSWER_UDP || policy->limit.free_units == 0 || context->limiter == NULL)
+        return NULL;
+    limit_begin(context->limiter, context->now_ms);
+    return context->limiter;
+}
+
 /* Each loop ends where the next stage has to wait for memory that this one asked for. */
 void answer_batch(struct answer_context *context, enum answer_transport transport,
                   struct answer_message *messages, size_t count)
@@ -199,6 +260,7 @@ void answer_batch(struct answer_context *context, enum answer_transport transpor
     struct worker_stats *stats = context->stats;
     const struct zone_set *set = zone_set_current();
     const struct answer_policy *policy = answer_policy_current();
+    struct limiter *limiter = limiter_for(context, policy, transport);
     size_t answers = 0;
     struct job *end = jobs + count;
     struct answer_message *message = messages;
@@ -206,7 +268,7 @@ void answer_batch(struct answer_context *context, enum answer_transport transpor
     for (struct job *job = jobs; job < end; job++, message++) {
         stage_parse(job, message, transport);
         stage_authenticate(job, &tsigs[job - jobs], policy, context->now_s);
-        stage_limit(job, policy, context->now_s);
+        stage_limit(job, limiter, policy, context->now_s);
         stage_find_zone(job, set);
     }
     for (struct job *job = jobs; job < end; job++)
@@ -215,6 +277,8 @@ void answer_batch(struct answer_context *context, enum answer_transport transpor
     for (struct job *job = jobs; job < end; job++, message++) {
         stage_look_up(job);
         stage_respond(job, message, set, policy, &context->now_s);
+        if (limiter != NULL)
+            limit_charge(limiter, &policy->limit, &job->account, message->response_octets);
         answers += stage_count(job, message, stats) ? 1 : 0;
     }
     count_batch(stats, transport, messages[0].client, count);

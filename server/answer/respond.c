@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "answer/respond.h"
 
+#include "answer/limit.h"
 #include "answer/prove.h"
 #include "wire/rdata.h"
 #include "wire/writer.h"
@@ -397,6 +398,8 @@ static bool look_up_target(struct answering *a)
 {
     const struct zone_image *image = lookup_zone(a->set, &a->query->name, a->query->name.labels);
     if (image == NULL)
+        return false;
+    if (image != a->image && a->set->restricted && !limit_shows_zone(a->query, a->set, image))
         return false;
     if (image != a->image)
         a->apex_at = apex_in_question(a, image);

@@ -123,6 +123,7 @@ void judge_config(struct settings *settings, const struct raw_config *raw, const
     }
     judge_server(&j);
     judge_keys(&j);
+    judge_limits(&j);
     judge_zones(&j);
     judge_announce(&j);
     judge_zone_prefixes(&j);

@@ -184,6 +184,23 @@ static void judge_target(struct judge *j, const struct place *at, const char *te
     target->keyed = words.key[0] != '\0' && peer_key(j, at, words.key, target->key);
 }
 
+struct zone_access *judge_access(struct judge *j, struct place at, char *const *texts, uint32_t count)
+{
+    if (count == 0) {
+        if (judge_line(j, &at) != 0)
+            judge_say(j, FINDING_ERROR, &at, "is empty: name the prefixes, or leave the key out");
+        return NULL;
+    }
+    struct zone_access *access = zone_access_new(count);
+    if (access == NULL)
+        judge_say(j, FINDING_ERROR, &at, "can't be kept: memory is short");
+    for (uint32_t i = 0; access != NULL && i < count; i++) {
+        const struct place entry = place("%s[%u]", at.path, i);
+        judge_grant(j, &entry, texts[i], &access->grants[i]);
+    }
+    return access;
+}
+
 void judge_peers(struct judge *j, const struct place *entry, const struct raw_zone *raw,
                  struct settings_zone *zone)
 {

@@ -43,12 +43,26 @@ static const cyaml_schema_field_t server_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t limits_fields[] = {
+    FIELD_TEXT("udp-octets", struct raw_limits, udp_octets),
+    FIELD_TEXT("ipv4-prefix", struct raw_limits, ipv4_prefix),
+    FIELD_TEXT("ipv6-prefix", struct raw_limits, ipv6_prefix),
+    FIELD_TEXT("slip", struct raw_limits, slip),
+    FIELD_TEXT("tcp-connections", struct raw_limits, tcp_connections),
+    FIELD_TEXT("tcp-accepts", struct raw_limits, tcp_accepts),
+    FIELD_TEXT("refused", struct raw_limits, refused),
+    FIELD_LIST("exempt", struct raw_limits, exempt, &text_schema, SETTINGS_MAX_PEERS),
+    FIELD_LIST("allow-query", struct raw_limits, allow_query, &text_schema, SETTINGS_MAX_PEERS),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t zone_fields[] = {
     FIELD_TEXT("name", struct raw_zone, name),
     FIELD_TEXT("file", struct raw_zone, file),
     FIELD_TEXT("directory", struct raw_zone, directory),
     FIELD_TEXT("prefix", struct raw_zone, prefix),
     FIELD_LIST("allow-transfer", struct raw_zone, allow_transfer, &text_schema, SETTINGS_MAX_PEERS),
+    FIELD_LIST("allow-query", struct raw_zone, allow_query, &text_schema, SETTINGS_MAX_PEERS),
     FIELD_LIST("notify", struct raw_zone, notify, &text_schema, SETTINGS_MAX_PEERS),
     CYAML_FIELD_END,
 };
@@ -163,6 +177,7 @@ static const cyaml_schema_field_t config_fields[] = {
     FIELD_SECTION("server", struct raw_config, server, server_fields),
     FIELD_LIST("keys", struct raw_config, keys, &key_schema, TSIG_KEYS_MOST),
     FIELD_LIST("zones", struct raw_config, zones, &zone_schema, CYAML_UNLIMITED),
+    FIELD_SECTION("limits", struct raw_config, limits, limits_fields),
     FIELD_SECTION("announce", struct raw_config, announce, announce_fields),
     FIELD_SECTION("health", struct raw_config, health, health_fields),
     FIELD_SECTION("fleet", struct raw_config, fleet, fleet_fields),

@@ -41,6 +41,9 @@ static void sum_worker(struct worker_stats *sum, const struct worker_stats *work
     sum_counter(&sum->dropped_short, &worker->dropped_short);
     sum_counter(&sum->dropped_response, &worker->dropped_response);
     sum_counter(&sum->dropped_limit, &worker->dropped_limit);
+    sum_counter(&sum->dropped_refused, &worker->dropped_refused);
+    sum_counter(&sum->limited_truncated, &worker->limited_truncated);
+    sum_counter(&sum->limited_badcookie, &worker->limited_badcookie);
     sum_counter(&sum->dropped_queue, &worker->dropped_queue);
     sum_counter(&sum->truncated, &worker->truncated);
     sum_counter(&sum->cookies_client, &worker->cookies_client);
@@ -50,6 +53,7 @@ static void sum_worker(struct worker_stats *sum, const struct worker_stats *work
     sum_counter(&sum->send_failed, &worker->send_failed);
     sum_counter(&sum->tcp_accepted, &worker->tcp_accepted);
     sum_counter(&sum->tcp_refused, &worker->tcp_refused);
+    sum_counter(&sum->tcp_limited, &worker->tcp_limited);
     sum_counter(&sum->tcp_idle_closed, &worker->tcp_idle_closed);
     sum_counter(&sum->tcp_open, &worker->tcp_open);
     sum_many(sum->rcodes, worker->rcodes, STATS_RCODES);
@@ -151,7 +155,13 @@ static void write_traffic(FILE *out, const struct worker_stats *sum)
     labelled(out, "dropped_total", "reason", "short", stat_read(&sum->dropped_short));
     labelled(out, "dropped_total", "reason", "response", stat_read(&sum->dropped_response));
     labelled(out, "dropped_total", "reason", "limit", stat_read(&sum->dropped_limit));
+    labelled(out, "dropped_total", "reason", "refused", stat_read(&sum->dropped_refused));
     labelled(out, "dropped_total", "reason", "queue_full", stat_read(&sum->dropped_queue));
+    exposition_family(out, "limited_total", "counter",
+                      "Queries over the limit of their prefix, by what became of them.");
+    labelled(out, "limited_total", "action", "dropped", stat_read(&sum->dropped_limit));
+    labelled(out, "limited_total", "action", "truncated", stat_read(&sum->limited_truncated));
+    labelled(out, "limited_total", "action", "badcookie", stat_read(&sum->limited_badcookie));
     exposition_counter(out, "truncated_total", "Answers cut to fit, with the TC bit.",
                        (double)stat_read(&sum->truncated));
     exposition_counter(out, "received_bytes_total", "Octets of DNS messages received.",
@@ -163,6 +173,7 @@ static void write_traffic(FILE *out, const struct worker_stats *sum)
     exposition_family(out, "tcp_connections_total", "counter", "TCP connections, by what became of them.");
     labelled(out, "tcp_connections_total", "event", "accepted", stat_read(&sum->tcp_accepted));
     labelled(out, "tcp_connections_total", "event", "refused", stat_read(&sum->tcp_refused));
+    labelled(out, "tcp_connections_total", "event", "limited", stat_read(&sum->tcp_limited));
     labelled(out, "tcp_connections_total", "event", "idle_closed", stat_read(&sum->tcp_idle_closed));
     exposition_gauge(out, "tcp_connections_open", "TCP connections at the moment.",
                      (double)stat_read(&sum->tcp_open));

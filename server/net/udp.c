@@ -172,6 +172,7 @@ static void udp_readable(uv_poll_t *poll, int status, int events)
     size_t count = ANSWER_BATCH;
     (void)events;
 
+    s->udp->context->now_ms = uv_now(s->udp->loop);
     urcu_qsbr_thread_online();
     for (int turn = 0; turn < UDP_TURN_BATCHES && count == ANSWER_BATCH; turn++) {
         count = udp_receive(s);

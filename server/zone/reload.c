@@ -91,6 +91,7 @@ static void request_free(struct request *request)
         free(request->zones[i].file);
         free(request->zones[i].directory);
         zone_peers_release(request->zones[i].peers);
+        zone_access_release(request->zones[i].queries);
     }
     free(request->zones);
     free(request->config_path);
@@ -122,6 +123,7 @@ static bool zones_copy(struct request *request, const struct settings *settings)
         to->line = from->line;
         to->prefixes = from->prefixes;
         to->peers = zone_peers_hold(from->peers);
+        to->queries = zone_access_hold(from->queries);
         if (!text_copy(&to->name, from->name) || !text_copy(&to->file, from->file) ||
             !text_copy(&to->directory, from->directory))
             return false;
@@ -376,14 +378,19 @@ static void states_count_in(const struct state_list *states)
     }
 }
 
-/* Zones whose source is gone are handed on no more. */
+/* Zones whose source is gone are handed on no more, and shown to the same as before. */
 static void set_give(struct zone_set *set, const struct zone_sources *sources)
 {
+    const struct zone_set *before = zone_set_current();
     for (size_t i = 0; i < zone_set_count(set); i++) {
         const struct zone_image *image = zone_set_at(set, i);
         const struct zone_source *source = zone_sources_find(sources, zone_image_apex(image));
-        if (source != NULL)
+        if (source != NULL) {
             zone_set_give(set, image, source->peers);
+            zone_set_restrict(set, image, source->queries);
+        } else if (zone_set_count(before) > 0) {
+            zone_set_restrict(set, image, zone_set_access(before, image));
+        }
     }
 }
 

@@ -26,7 +26,7 @@ static bool set_fill(struct zone_set *set)
         size_t slot = hash & set->mask;
         while (set->slots[slot].image != NULL)
             slot = (slot + 1) & set->mask;
-        set->slots[slot] = (struct zone_set_slot){hash, set->images[i]};
+        set->slots[slot] = (struct zone_set_slot){hash, set->images[i], NULL};
         set->depths[header->apex_labels] = true;
         if (header->apex_labels > set->deepest)
             set->deepest = header->apex_labels;
@@ -42,6 +42,8 @@ static void set_free(struct zone_set *set)
         zone_image_release(set->images[i]);
     for (size_t i = 0; set->peers != NULL && i < set->count; i++)
         zone_peers_release(set->peers[i]);
+    for (size_t i = 0; set->slots != NULL && i <= set->mask; i++)
+        zone_access_release(set->slots[i].access);
     free(set->images);
     free(set->peers);
     free(set->slots);
@@ -82,6 +84,29 @@ void zone_set_give(struct zone_set *set, const struct zone_image *image, struct 
         return;
     zone_peers_release(set->peers[at]);
     set->peers[at] = zone_peers_hold(peers);
+}
+
+static struct zone_set_slot *set_slot(const struct zone_set *set, const struct zone_image *image)
+{
+    size_t slot = name_hash(image->header->apex) & set->mask;
+    while (set->slots[slot].image != image && set->slots[slot].image != NULL)
+        slot = (slot + 1) & set->mask;
+    return &set->slots[slot];
+}
+
+void zone_set_restrict(struct zone_set *set, const struct zone_image *image, struct zone_access *access)
+{
+    struct zone_set_slot *slot = set_slot(set, image);
+    if (slot->image == NULL || access == NULL)
+        return;
+    zone_access_release(slot->access);
+    slot->access = zone_access_hold(access);
+    set->restricted = true;
+}
+
+struct zone_access *zone_set_access(const struct zone_set *set, const struct zone_image *image)
+{
+    return set_slot(set, image)->access;
 }
 
 void zone_set_publish(struct zone_set *set)
