@@ -2,6 +2,7 @@
 #include "worker.h"
 
 #include "answer/context.h"
+#include "answer/limit.h"
 #include "base/clock.h"
 #include "base/heart.h"
 #include "base/log.h"
@@ -43,6 +44,8 @@ struct worker {
 };
 
 struct workers {
+    struct bucket_table *buckets;
+    struct tcp_sources *sources;
     size_t count;
     struct worker *list[SETTINGS_MAX_WORKERS];
     const struct worker_stats *stats[SETTINGS_MAX_WORKERS];
@@ -157,12 +160,13 @@ static void worker_free(struct worker *w)
     (void)uv_run(&w->loop, UV_RUN_DEFAULT);
     if (uv_loop_close(&w->loop) < 0)
         log_error("worker %u left something open", w->index);
+    limiter_free(w->context.limiter);
     free(w);
 }
 
 /* Made on the main thread, so that whatever is wrong is known before anything runs. */
-static int worker_new(struct worker **made, unsigned index, size_t workers, const struct shared_down *down,
-                      struct shared_up *up)
+static int worker_new(struct worker **made, unsigned index, size_t workers, const struct workers *all,
+                      const struct shared_down *down, struct shared_up *up)
 {
     struct worker *w = NULL;
     /* Its counters fill cache lines of their own (base/stats.h). */
@@ -181,9 +185,11 @@ static int worker_new(struct worker **made, unsigned index, size_t workers, cons
     (void)uv_timer_init(&w->loop, &w->beat);
     (void)uv_async_init(&w->loop, &w->stop, worker_on_stop);
     w->beat.data = w->stop.data = w;
+    w->context.limiter = limiter_new(all->buckets);
     w->udp = udp_new(&w->loop, &w->context, &up->flights[index]);
-    w->tcp = tcp_new(&w->loop, &w->context, &up->flights[index], worker_connections(workers));
-    error = w->udp != NULL && w->tcp != NULL ? worker_listen(w, down) : -ENOMEM;
+    w->tcp = tcp_new(&w->loop, &w->context, &up->flights[index], all->sources,
+                     worker_connections(workers));
+    error = w->context.limiter != NULL && w->udp != NULL && w->tcp != NULL ? worker_listen(w, down) : -ENOMEM;
     if (error == 0)
         error = uv_timer_start(&w->beat, worker_beat, 0, HEART_BEAT_MS);
     if (error < 0) {
@@ -200,7 +206,7 @@ static int worker_start(struct workers *workers, size_t count, const struct shar
 {
     size_t index = workers->count;
     struct worker *w = NULL;
-    int error = worker_new(&w, (unsigned)index, count, down, up);
+    int error = worker_new(&w, (unsigned)index, count, workers, down, up);
     if (error < 0)
         return error;
     atomic_store_explicit(w->heart, mono_now().ns, memory_order_relaxed);
@@ -215,11 +221,22 @@ static int worker_start(struct workers *workers, size_t count, const struct shar
     return 0;
 }
 
+/* What limits clients, whichever worker they meet. */
+static bool workers_share(struct workers *all)
+{
+    all->buckets = bucket_table_new();
+    all->sources = calloc(1, sizeof *all->sources);
+    if (all->buckets == NULL || all->sources == NULL)
+        return false;
+    all->sources->buckets = all->buckets;
+    return true;
+}
+
 int workers_start(struct workers **workers, size_t count, const struct shared_down *down,
                   struct shared_up *up)
 {
     struct workers *all = calloc(1, sizeof *all);
-    int error = all != NULL ? 0 : -ENOMEM;
+    int error = all != NULL && workers_share(all) ? 0 : -ENOMEM;
     while (error == 0 && all->count < count)
         error = worker_start(all, count, down, up);
     if (error < 0) {
@@ -272,5 +289,7 @@ void workers_stop(struct workers *workers)
         pthread_join(workers->list[i]->thread, NULL);
         worker_free(workers->list[i]);
     }
+    free(workers->sources);
+    bucket_table_free(workers->buckets);
     free(workers);
 }

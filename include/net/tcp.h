@@ -22,6 +22,7 @@
 
 #include "answer/context.h"
 #include "base/flight.h"
+#include "net/tcp_sources.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -41,10 +42,9 @@
 
 struct tcp;
 
-/* At most `connections` at a time. NULL when memory is short. `loop`, `context` and
- * `flight` outlive it. */
+/* At most `connections` at a time. `sources` are all workers'. NULL when memory is short. `loop`, `context`, `flight` and `sources` outlive it. */
 struct tcp *tcp_new(uv_loop_t *loop, struct answer_context *context, struct flight *flight,
-                    unsigned connections);
+                    struct tcp_sources *sources, unsigned connections);
 
 /* Accepts on `fd`, a listening nonblocking socket that stays the caller's; `lane`: all that comes is of the
  * self-check (net/lane.h). 0 or -errno. */

@@ -49,6 +49,7 @@ struct tcp_connection {
     struct tcp_shared *shared;
     struct tcp_connection *older; /* in the list of its state */
     struct tcp_connection *newer;
+    uint64_t source;   /* what it is counted by (net/tcp_sources.h) */
     uint64_t since_ms; /* in its state, or since the last progress there, by the loop's clock */
     struct answer_stream *stream;
     struct tcp_kept input;

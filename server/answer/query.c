@@ -97,6 +97,7 @@ static void stage_limit(struct job *job, struct limiter *limiter, const struct a
 {
     struct query *query = &job->query;
     if (limiter != NULL && job->verdict != PARSE_DROP && query->message->client != NULL &&
+        !query->message->probe &&
         (query->tsig == NULL || job->verdict == PARSE_ERROR)) {
         enum limit_verdict limited = limit_admit(limiter, query, policy, now_s, &job->account);
         if (limited != LIMIT_PASS)

@@ -31,6 +31,7 @@ struct tcp {
     uv_timer_t pause; /* running: out of descriptors, so nothing is accepted */
     struct tcp_listener *listeners;
     struct tcp_list lists[TCP_STATES];
+    struct tcp_sources *sources; /* of all workers */
     unsigned connections;
     unsigned connections_max;
     unsigned handles; /* that libuv hasn't closed yet */
@@ -81,6 +82,7 @@ static void tcp_connection_end(struct tcp_connection *c)
     tcp_list_remove(c);
     tcp_connection_release(c);
     c->owner->connections--;
+    tcp_sources_leave(c->owner->sources, c->source);
     stat_set(&c->shared->context->stats->tcp_open, c->owner->connections);
     uv_close((uv_handle_t *)&c->poll, tcp_connection_closed);
     close(c->fd);
@@ -127,23 +129,39 @@ static bool tcp_make_room(struct tcp *tcp)
     return true;
 }
 
-/* Takes over `fd`. */
-static bool tcp_connection_begin(struct tcp *tcp, int fd, const union settings_address *client, bool lane)
+/* One that was accepted, and what it is counted by. */
+struct tcp_newcomer {
+    int fd;
+    bool lane;
+    uint64_t source;
+    union settings_address client;
+};
+
+static void tcp_turn_away(const struct tcp *tcp, const struct tcp_newcomer *newcomer)
+{
+    tcp_sources_leave(tcp->sources, newcomer->source);
+    close(newcomer->fd);
+}
+
+/* Takes it over. */
+static bool tcp_connection_begin(struct tcp *tcp, const struct tcp_newcomer *newcomer)
 {
     const int on = 1;
     const int unsent = TCP_UNSENT_OCTETS;
+    const int fd = newcomer->fd;
     struct tcp_connection *c = calloc(1, sizeof *c);
     if (c == NULL || uv_poll_init(tcp->loop, &c->poll, fd) < 0) {
         free(c);
-        close(fd);
+        tcp_turn_away(tcp, newcomer);
         return false;
     }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     c->owner = tcp;
     c->shared = &tcp->shared;
-    c->client = *client;
-    c->probe = lane;
+    c->client = newcomer->client;
+    c->probe = newcomer->lane;
+    c->source = newcomer->source;
     c->fd = fd;
     c->poll.data = c;
     c->events = UV_READABLE;
@@ -182,25 +200,40 @@ static void tcp_pause(struct tcp *tcp)
     (void)uv_timer_start(&tcp->pause, tcp_pause_ends, TCP_ACCEPT_PAUSE_MS, 0);
 }
 
+/* False when the client's prefix has too many already: then this one is reset, which costs least here. */
+static bool tcp_admit(const struct tcp *tcp, struct tcp_newcomer *newcomer)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    if (newcomer->lane || tcp_sources_enter(tcp->sources, &answer_policy_current()->limit,
+                                            &newcomer->client.sa, uv_now(tcp->loop), &newcomer->source))
+        return true;
+    stat_add(&tcp->shared.context->stats->tcp_limited, 1);
+    (void)setsockopt(newcomer->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    tcp_turn_away(tcp, newcomer);
+    return false;
+}
+
 /* True when there may be another one to accept. */
 static bool tcp_accept(struct tcp *tcp, const struct tcp_listener *l)
 {
     struct worker_stats *stats = tcp->shared.context->stats;
-    union settings_address client;
-    socklen_t octets = sizeof client;
-    int fd = accept4(l->fd, &client.sa, &octets, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+    struct tcp_newcomer newcomer = {.lane = l->lane};
+    socklen_t octets = sizeof newcomer.client;
+    newcomer.fd = accept4(l->fd, &newcomer.client.sa, &octets, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (newcomer.fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
         tcp_pause(tcp);
         return false;
     }
-    if (fd < 0) /* Another error is about the one connection that is gone already (accept(2)). */
+    if (newcomer.fd < 0) /* Another error is about the one connection that is gone already (accept(2)). */
         return errno != EAGAIN && errno != EINVAL && errno != EBADF;
+    if (!tcp_admit(tcp, &newcomer))
+        return true;
     if (tcp->connections >= tcp->connections_max && !tcp_make_room(tcp)) {
         stat_add(&stats->tcp_refused, 1);
-        close(fd);
+        tcp_turn_away(tcp, &newcomer);
         return true;
     }
-    stat_add(tcp_connection_begin(tcp, fd, &client, l->lane) ? &stats->tcp_accepted : &stats->tcp_refused, 1);
+    stat_add(tcp_connection_begin(tcp, &newcomer) ? &stats->tcp_accepted : &stats->tcp_refused, 1);
     return true;
 }
 
@@ -208,8 +241,10 @@ static void tcp_acceptable(uv_poll_t *poll, int status, int events)
 {
     struct tcp_listener *l = poll->data;
     (void)events;
+    urcu_qsbr_thread_online();
     for (int i = 0; i < TCP_TURN_ACCEPTS && tcp_accept(l->tcp, l); i++)
         continue;
+    urcu_qsbr_thread_offline();
     /* libuv stops polling when a socket is in error; accepting has cleared that. */
     if (status < 0 && !uv_is_active((const uv_handle_t *)&l->tcp->pause))
         (void)uv_poll_start(&l->poll, UV_READABLE, tcp_acceptable);
@@ -235,12 +270,13 @@ static void tcp_sweep(uv_timer_t *timer)
 }
 
 struct tcp *tcp_new(uv_loop_t *loop, struct answer_context *context, struct flight *flight,
-                    unsigned connections)
+                    struct tcp_sources *sources, unsigned connections)
 {
     struct tcp *tcp = calloc(1, sizeof *tcp);
     if (tcp == NULL)
         return NULL;
     tcp->loop = loop;
+    tcp->sources = sources;
     tcp->connections_max = connections;
     tcp->shared.context = context;
     tcp->shared.flight = flight;
