@@ -42,12 +42,12 @@ struct settings_prefix {
 };
 
 struct settings_zone {
-    char *name;               /* "example.com", no closing dot needed; NULL for a directory */
-    char *file;               /* absolute path; NULL for a directory */
-    char *directory;          /* absolute path; NULL for a file */
-    uint32_t line;            /* in the configuration, for messages */
-    uint64_t prefixes;        /* its own: a set of the bits 1 << index into announce.prefixes */
-    struct zone_peers *peers; /* to whom the zone is handed on; a reference; NULL: to nobody */
+    char *name;                  /* "example.com", no closing dot needed; NULL for a directory */
+    char *file;                  /* absolute path; NULL for a directory */
+    char *directory;             /* absolute path; NULL for a file */
+    uint32_t line;               /* in the configuration, for messages */
+    uint64_t prefixes;           /* its own: a set of the bits 1 << index into announce.prefixes */
+    struct zone_peers *peers;    /* to whom the zone is handed on; a reference; NULL: to nobody */
     struct zone_access *queries; /* who may ask it; a reference; NULL: everybody */
 };
 
@@ -167,11 +167,11 @@ struct settings_limits {
     uint32_t udp_octets; /* of answers a second to a prefix of unproven clients; 0: no limit */
     uint8_t ipv4_prefix;
     uint8_t ipv6_prefix;
-    unsigned slip;            /* of what is too much one in so many is answered, cut short; 0: none */
-    uint32_t tcp_connections; /* of a prefix at a time; 0: no limit */
-    uint32_t tcp_accepts;     /* of a prefix a second; 0: no limit */
-    bool drop_refused;        /* REFUSED isn't sent over UDP */
-    struct zone_access *exempt; /* from limits; NULL: nobody but this host */
+    unsigned slip;               /* of what is too much one in so many is answered, cut short; 0: none */
+    uint32_t tcp_connections;    /* of a prefix at a time; 0: no limit */
+    uint32_t tcp_accepts;        /* of a prefix a second; 0: no limit */
+    bool drop_refused;           /* REFUSED isn't sent over UDP */
+    struct zone_access *exempt;  /* from limits; NULL: nobody but this host */
     struct zone_access *queries; /* who may ask zones that don't say; NULL: everybody */
 };
 

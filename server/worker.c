@@ -187,8 +187,7 @@ static int worker_new(struct worker **made, unsigned index, size_t workers, cons
     w->beat.data = w->stop.data = w;
     w->context.limiter = limiter_new(all->buckets);
     w->udp = udp_new(&w->loop, &w->context, &up->flights[index]);
-    w->tcp = tcp_new(&w->loop, &w->context, &up->flights[index], all->sources,
-                     worker_connections(workers));
+    w->tcp = tcp_new(&w->loop, &w->context, &up->flights[index], all->sources, worker_connections(workers));
     error = w->context.limiter != NULL && w->udp != NULL && w->tcp != NULL ? worker_listen(w, down) : -ENOMEM;
     if (error == 0)
         error = uv_timer_start(&w->beat, worker_beat, 0, HEART_BEAT_MS);

@@ -177,6 +177,7 @@ class Hither(Server):
   workers: 1
   state-dir: {self.work}/state
   control: {self.work}/control.sock
+limits: {{udp-octets: 0, tcp-connections: 0, tcp-accepts: 0}}  # all clients are of one prefix
 zones:
 {zones}announce:
   backend: none

@@ -11,6 +11,7 @@
  * that a caller sees whether the answers were of the kind that it means to count; rcode is the highest one.
  */
 #include "answer/context.h"
+#include "answer/limit.h"
 #include "answer/query.h"
 #include "base/log.h"
 #include "wire/name.h"
@@ -167,12 +168,21 @@ static struct totals replay_pass(struct replay *replay, struct answer_context *c
     struct totals totals = {0};
     for (size_t first = 0; first < replay->count; first += ANSWER_BATCH) {
         size_t count = batch_count(replay, first);
+        context->now_ms++;
         replay_batch(context, replay->messages + first, count);
         for (size_t i = first; i < first + count; i++)
             totals_add(&totals, &replay->messages[i]);
         rcu_quiescent_state();
     }
     return totals;
+}
+
+/* Clients are counted as ever, and none has too much. */
+static bool limit_generously(void)
+{
+    struct answer_policy policy = {.udp_octets = 1232, .limit = {.ipv4_mask = 0xffffff00, .slip = 2}};
+    limit_policy_set_rate(&policy.limit, 1000000000, 1);
+    return answer_policy_publish(&policy) == 0;
 }
 
 int main(int argc, char **argv)
@@ -195,7 +205,10 @@ int main(int argc, char **argv)
         return 1;
     }
 
-    struct answer_context context = {.stats = &stats, .now_s = 1};
+    struct bucket_table *buckets = bucket_table_new();
+    struct answer_context context = {.stats = &stats, .now_s = 1, .limiter = limiter_new(buckets)};
+    if (buckets == NULL || context.limiter == NULL || !limit_generously())
+        return 1;
     struct totals totals = {0};
     rcu_register_thread();
     for (long i = strtol(argv[4], NULL, 10); i > 0; i--)
@@ -206,5 +219,7 @@ int main(int argc, char **argv)
 
     zone_set_publish(NULL);
     zone_image_release(image);
+    limiter_free(context.limiter);
+    bucket_table_free(buckets);
     return 0;
 }

@@ -20,10 +20,10 @@ struct limit_policy {
     uint64_t octet_ns;    /* how long a bucket owes for an octet */
     uint32_t ipv4_mask;   /* of the prefixes that are taken together */
     uint64_t ipv6_mask;
-    unsigned slip; /* one answer in so many that are too much is given cut short; 0: none */
-    uint32_t tcp_connections; /* at a time from a prefix; 0: no limit */
-    uint32_t tcp_accept_ns;   /* how long a prefix owes for a new connection; 0: no limit */
-    bool drop_refused;        /* over UDP, REFUSED is kept to ourselves */
+    unsigned slip;              /* one answer in so many that are too much is given cut short; 0: none */
+    uint32_t tcp_connections;   /* at a time from a prefix; 0: no limit */
+    uint32_t tcp_accept_ns;     /* how long a prefix owes for a new connection; 0: no limit */
+    bool drop_refused;          /* over UDP, REFUSED is kept to ourselves */
     struct zone_access *exempt; /* prefixes without limits; a reference; NULL: none */
     struct zone_access *own;    /* this host's addresses: never limited, and shown every zone; a reference */
 };
@@ -41,8 +41,8 @@ struct answer_policy {
     bool cookies_required; /* over UDP a client that sends a cookie must have one of ours: else BADCOOKIE */
 };
 
-/* Publishes a copy of `policy`, with references on its lists, for all workers. Called by the server's main thread, which must not be inside
- * a read side. 0, or -ENOMEM. */
+/* Publishes a copy of `policy`, with references on its lists, for all workers. Called by the server's main
+ * thread, which must not be inside a read side. 0, or -ENOMEM. */
 int answer_policy_publish(const struct answer_policy *policy);
 
 /* The policy in force, never NULL; for a thread registered with QSBR, valid until its next quiescent state.

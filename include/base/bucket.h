@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Leaky buckets by key, for all workers together: how much a client prefix has been given of late. A bucket is
- * one number, the time at which what was given will be paid for; giving moves it on, and whoever is paid up
- * less than a burst ahead of now may have more (the generic cell rate algorithm). So nothing runs when nobody
- * asks, and all time comes in as an argument.
+ * Leaky buckets by key, for all workers together: how much a client prefix has been given of late. A bucket
+ * is one number, the time at which what was given will be paid for; giving moves it on, and whoever is paid
+ * up less than a burst ahead of now may have more (the generic cell rate algorithm). So nothing runs when
+ * nobody asks, and all time comes in as an argument.
  *
  * The table has a fixed size. A key finds its set of places by SipHash with a secret of this process, so
  * nobody outside can aim at a place; when all places of the set are taken, the bucket that owes least makes
@@ -40,7 +40,8 @@ struct bucket *bucket_find(struct bucket_table *table, uint64_t key, uint64_t no
 /* Whether it owes less than `burst_ns`. */
 static inline bool bucket_has_room(const struct bucket *bucket, uint64_t now_ns, uint64_t burst_ns)
 {
-    uint64_t paid_ns = atomic_load_explicit((_Atomic uint64_t *)(uintptr_t)&bucket->paid_ns, memory_order_relaxed);
+    uint64_t paid_ns =
+        atomic_load_explicit((_Atomic uint64_t *)(uintptr_t)&bucket->paid_ns, memory_order_relaxed);
     return paid_ns < now_ns + burst_ns;
 }
 

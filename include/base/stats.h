@@ -43,11 +43,11 @@ struct worker_stats {
      * has an IPv6 address. */
     stat_counter queries[STATS_TRANSPORTS][2];
     stat_counter answers;
-    stat_counter dropped_short;    /* shorter than a header */
-    stat_counter dropped_response; /* QR was set */
-    stat_counter dropped_limit;    /* by rate limiting */
-    stat_counter dropped_refused;  /* REFUSED, where the operator keeps that to himself */
-    stat_counter dropped_queue;    /* by the kernel: the socket's queue was full */
+    stat_counter dropped_short;     /* shorter than a header */
+    stat_counter dropped_response;  /* QR was set */
+    stat_counter dropped_limit;     /* by rate limiting */
+    stat_counter dropped_refused;   /* REFUSED, where the operator keeps that to himself */
+    stat_counter dropped_queue;     /* by the kernel: the socket's queue was full */
     stat_counter limited_truncated; /* answered with TC, by rate limiting */
     stat_counter limited_badcookie; /* answered with a cookie, by rate limiting */
     stat_counter truncated;

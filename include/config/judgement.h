@@ -71,8 +71,8 @@ void judge_zone_prefixes(struct judge *j);
 void judge_peers(struct judge *j, const struct place *entry, const struct raw_zone *raw,
                  struct settings_zone *zone);
 
-/* The list of prefixes, addresses and keys that stands at `at`. One reference; NULL when there is none, or after a
- * finding. */
+/* The list of prefixes, addresses and keys that stands at `at`. One reference; NULL when there is none, or
+ * after a finding. */
 struct zone_access *judge_access(struct judge *j, struct place at, char *const *texts, uint32_t count);
 
 /* Before the zones, which take what they don't say from here. */

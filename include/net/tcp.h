@@ -42,7 +42,8 @@
 
 struct tcp;
 
-/* At most `connections` at a time. `sources` are all workers'. NULL when memory is short. `loop`, `context`, `flight` and `sources` outlive it. */
+/* At most `connections` at a time. `sources` are all workers'. NULL when memory is short. `loop`, `context`,
+ * `flight` and `sources` outlive it. */
 struct tcp *tcp_new(uv_loop_t *loop, struct answer_context *context, struct flight *flight,
                     struct tcp_sources *sources, unsigned connections);
 

@@ -38,8 +38,8 @@ struct zone_access *zone_access_new(size_t count);
 struct zone_access *zone_access_hold(struct zone_access *access);
 void zone_access_release(struct zone_access *access);
 
-/* Whether one of the grants fits a client at this address (NULL: unknown). `key` is the folded name of the key
- * that its query was signed with (and verified), or NULL. */
+/* Whether one of the grants fits a client at this address (NULL: unknown). `key` is the folded name of the
+ * key that its query was signed with (and verified), or NULL. */
 bool zone_grants_allow(const struct zone_grant *grants, size_t count, const struct sockaddr *client,
                        const uint8_t *key);
 

@@ -28,7 +28,7 @@ struct zone_set {
     struct zone_image **images; /* canonical order; references are held */
     struct zone_peers **peers;  /* of the image at the same place; references are held; NULL: none */
     size_t count;
-    bool restricted;                 /* some zone isn't for everybody */
+    bool restricted;                  /* some zone isn't for everybody */
     unsigned deepest;                 /* labels of the longest apex */
     bool depths[NAME_MAX_LABELS + 1]; /* whether some apex has so many labels */
 };
@@ -41,7 +41,8 @@ struct zone_set *zone_set_new(struct zone_image *const *images, size_t count);
  * is published. */
 void zone_set_give(struct zone_set *set, const struct zone_image *image, struct zone_peers *peers);
 
-/* Says who may ask the zone of `image`, which is in the set. The set takes a reference. Before it is published.
+/* Says who may ask the zone of `image`, which is in the set. The set takes a reference. Before it is
+ * published.
  */
 void zone_set_restrict(struct zone_set *set, const struct zone_image *image, struct zone_access *access);
 

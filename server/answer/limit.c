@@ -64,10 +64,10 @@ static void tell(struct limiter *limiter, const struct limit_policy *limit, cons
     if (limiter->told_ms != 0 && limiter->now_ms - limiter->told_ms < TELL_MS)
         return;
     limiter->told_ms = limiter->now_ms;
-    (void)inet_ntop(client->sa_family, v4 ? (const void *)&in4->sin_addr : (const void *)&in6->sin6_addr, text,
-                    sizeof text);
-    log_warn("answers over UDP to the prefix of %s, and perhaps others, are limited to %u octets a second", text,
-             limit->rate_octets);
+    (void)inet_ntop(client->sa_family, v4 ? (const void *)&in4->sin_addr : (const void *)&in6->sin6_addr,
+                    text, sizeof text);
+    log_warn("answers over UDP to the prefix of %s, and perhaps others, are limited to %u octets a second",
+             text, limit->rate_octets);
 }
 
 /* Chance, so that nobody can time a flood such that only its own queries slip. */
@@ -99,7 +99,8 @@ enum limit_verdict limit_look_closely(struct limiter *limiter, const struct quer
 
 bool limit_refuses_cookie(struct query *query, const struct answer_policy *policy, uint32_t now_s)
 {
-    if (query->edns.cookie_octets == 0 || query->transport != ANSWER_UDP || has_good_cookie(query, policy, now_s))
+    if (query->edns.cookie_octets == 0 || query->transport != ANSWER_UDP ||
+        has_good_cookie(query, policy, now_s))
         return false;
     query->rcode = RCODE_BADCOOKIE;
     return true;
@@ -109,6 +110,7 @@ bool limit_shows_zone(const struct query *query, const struct zone_set *set, con
 {
     const struct zone_access *access = zone_set_access(set, image);
     const uint8_t *key = query->tsig != NULL ? query->tsig->key->name : NULL;
-    return access == NULL || query->message->probe || zone_access_allows(access, query->message->client, key) ||
+    return access == NULL || query->message->probe ||
+           zone_access_allows(access, query->message->client, key) ||
            zone_access_allows(answer_policy_current()->limit.own, query->message->client, NULL);
 }

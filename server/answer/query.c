@@ -97,8 +97,7 @@ static void stage_limit(struct job *job, struct limiter *limiter, const struct a
 {
     struct query *query = &job->query;
     if (limiter != NULL && job->verdict != PARSE_DROP && query->message->client != NULL &&
-        !query->message->probe &&
-        (query->tsig == NULL || job->verdict == PARSE_ERROR)) {
+        !query->message->probe && (query->tsig == NULL || job->verdict == PARSE_ERROR)) {
         enum limit_verdict limited = limit_admit(limiter, query, policy, now_s, &job->account);
         if (limited != LIMIT_PASS)
             cut_short(job, limited);
@@ -186,8 +185,7 @@ static void stage_respond(struct job *job, struct answer_message *message, const
         message->response_octets = direct_answer(&job->query, policy, job->image, &job->found);
     if (message->response_octets == 0)
         respond_at_length(job, message, set, policy, now_s);
-    if (job->query.rcode == RCODE_REFUSED && policy->limit.drop_refused &&
-        job->query.transport == ANSWER_UDP)
+    if (job->query.rcode == RCODE_REFUSED && policy->limit.drop_refused && job->query.transport == ANSWER_UDP)
         message->response_octets = 0;
 }
 

@@ -43,10 +43,10 @@ void judge_limits(struct judge *j)
     limits->ipv6_prefix =
         (uint8_t)judge_number(j, place("limits.ipv6-prefix"), raw->ipv6_prefix, 16, 64, DEFAULT_IPV6_PREFIX);
     limits->slip = (unsigned)judge_number(j, place("limits.slip"), raw->slip, 0, 100, DEFAULT_SLIP);
-    limits->tcp_connections = (uint32_t)judge_number(j, place("limits.tcp-connections"), raw->tcp_connections, 0,
-                                                     MOST_TCP, DEFAULT_TCP_CONNECTIONS);
-    limits->tcp_accepts = (uint32_t)judge_number(j, place("limits.tcp-accepts"), raw->tcp_accepts, 0, MOST_TCP,
-                                                 DEFAULT_TCP_ACCEPTS);
+    limits->tcp_connections = (uint32_t)judge_number(j, place("limits.tcp-connections"), raw->tcp_connections,
+                                                     0, MOST_TCP, DEFAULT_TCP_CONNECTIONS);
+    limits->tcp_accepts = (uint32_t)judge_number(j, place("limits.tcp-accepts"), raw->tcp_accepts, 0,
+                                                 MOST_TCP, DEFAULT_TCP_ACCEPTS);
     limits->drop_refused = judge_refused(j, raw->refused);
     limits->exempt = judge_access(j, place("limits.exempt"), raw->exempt, raw->exempt_count);
     limits->queries = judge_access(j, place("limits.allow-query"), raw->allow_query, raw->allow_query_count);

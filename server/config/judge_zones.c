@@ -18,7 +18,8 @@ static void judge_zone(struct judge *j, uint32_t i, const struct raw_zone *raw)
     const struct place entry = place("zones[%u]", i);
     zone->line = judge_line(j, &entry);
     judge_peers(j, &entry, raw, zone);
-    zone->queries = judge_access(j, place("%s.allow-query", entry.path), raw->allow_query, raw->allow_query_count);
+    zone->queries =
+        judge_access(j, place("%s.allow-query", entry.path), raw->allow_query, raw->allow_query_count);
     if (zone->queries == NULL)
         zone->queries = zone_access_hold(j->settings->limits.queries);
     if (raw->directory != NULL && (raw->name != NULL || raw->file != NULL))

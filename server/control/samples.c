@@ -39,7 +39,8 @@ static void add_worker(struct sample *sample, const struct worker_stats *stats)
     sample->answers += stat_read(&stats->answers);
     sample->truncated += stat_read(&stats->truncated);
     sample->dropped += stat_read(&stats->dropped_short) + stat_read(&stats->dropped_response) +
-                       stat_read(&stats->dropped_limit) + stat_read(&stats->dropped_refused) + stat_read(&stats->dropped_queue);
+                       stat_read(&stats->dropped_limit) + stat_read(&stats->dropped_refused) +
+                       stat_read(&stats->dropped_queue);
     for (size_t i = 0; i < STATS_RCODES; i++)
         sample->rcodes[i] += stat_read(&stats->rcodes[i]);
 }

@@ -27,7 +27,8 @@ static void source_add(struct source_walk *walk, const char *name, const char *p
 {
     uint32_t line = zone->line;
     struct zone_sources *sources = walk->sources;
-    struct zone_source source = {.line = line, .prefixes = zone->prefixes, .peers = zone->peers, .queries = zone->queries};
+    struct zone_source source = {
+        .line = line, .prefixes = zone->prefixes, .peers = zone->peers, .queries = zone->queries};
     if (name_from_text(source.apex, name) == 0) {
         findings_add(walk->findings, FINDING_ERROR, walk->config_path, line,
                      "\"%s\" isn't a domain name: a zone's name is written as in example.com", name);

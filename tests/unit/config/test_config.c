@@ -195,7 +195,8 @@ static const struct mistake mistakes[] = {
     /* shape */
     {"", FINDING_ERROR, 0, "nothing is configured"},
     {"# only a comment\n", FINDING_ERROR, 0, "nothing is configured"},
-    {"just words\n", FINDING_ERROR, 1, "must be a section with keys: server, keys, zones, announce, health"},
+    {"just words\n", FINDING_ERROR, 1,
+     "must be a section with keys: server, keys, zones, limits, announce, health"},
     {"- a\n- b\n", FINDING_ERROR, 1, "must be a section"},
     {LISTEN ZONES "servre: 1\n", FINDING_ERROR, 5,
      "unknown key 'servre' in the configuration: did you mean 'server'?"},
@@ -271,6 +272,16 @@ static const struct mistake mistakes[] = {
     {PEERS("notify", "192.0.2.0/24"), FINDING_ERROR, 6, "write 192.0.2.0"},
     {PEERS("notify", "0.0.0.0"), FINDING_ERROR, 6, "isn't the address of a server"},
     {PEERS("notify", "key nobody.knows"), FINDING_ERROR, 6, "write 192.0.2.7, 192.0.2.7@5353"},
+    /* what clients get */
+    {PEERS("allow-query", "192.0.2.1/24"), FINDING_ERROR, 6, "write 192.0.2.0/24"},
+    {LISTEN "zones:\n  - name: a\n    file: b\n    allow-query: []\n", FINDING_ERROR, 6,
+     "is empty: name the prefixes"},
+    {LISTEN ZONES "limits: {udp-octets: 999}\n", FINDING_ERROR, 5, "write 1000 to"},
+    {LISTEN ZONES "limits: {ipv4-prefix: 33}\n", FINDING_ERROR, 5, "write 8 to 32"},
+    {LISTEN ZONES "limits: {ipv6-prefix: 65}\n", FINDING_ERROR, 5, "write 16 to 64"},
+    {LISTEN ZONES "limits: {refused: no}\n", FINDING_ERROR, 5, "write answer or drop"},
+    {LISTEN ZONES "limits: {exempt: [10.0.0.1/8]}\n", FINDING_ERROR, 5, "write 10.0.0.0/8"},
+    {LISTEN ZONES "limits: {exempt: [key a]}\n", FINDING_ERROR, 5, "among `keys`"},
     /* announce */
     {LISTEN ZONES "announce:\n  backend: ospf\n", FINDING_ERROR, 6,
      "'ospf': write bgp, bird, frr, exabgp, exec, tun or none"},
