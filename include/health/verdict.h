@@ -13,6 +13,10 @@
  * cause that all PoPs may have in common (an old serial, a primary out of reach); were it to withdraw, it
  * would empty the whole cloud, so it only degrades. ADVISORY: is told and does nothing.
  *
+ * A check that takes the prefix down within calm_ms after a rise, the first one too, flaps: it stays down for
+ * the longest hold-down, so routers are told of no more than two changes in that time. After a calm time one
+ * fall is forgiven, when all is good for settle_ms on end.
+ *
  * Down means: bad rounds in a row, or too large a share of the last ones. A round may be suspect: the checks
  * say bad while clients get good answers, or all zones went bad with a change that other PoPs got as well.
  * Suspect rounds degrade at once and withdraw only when they go on.
@@ -53,6 +57,7 @@ struct verdict_rules {
     unsigned window_fall;     /* ... so many bad ones, in a row or not: down; 0: never */
     int64_t suspect_ms;       /* suspect rounds withdraw when they have gone on for so long */
     int64_t calm_ms;          /* so long up without a fall takes one doubling back */
+    int64_t settle_ms;        /* so long good after the one fall that a check is forgiven */
 };
 
 /* One prefix's memory. Zero-initialised is a clean start. Read it freely; only the functions below write. */
@@ -71,11 +76,14 @@ struct verdict_state {
     struct mono suspect_since;       /* zero: nothing is suspected */
     struct mono degraded_held_until; /* no end of `degraded` before this */
     struct mono degraded_ended;      /* the last time */
+    bool degraded_unsettled;         /* as `unsettled` */
     unsigned flaps;                  /* falls remembered, at most VERDICT_FLAPS_MAX */
     struct mono round_at;            /* the last complete round; zero: none yet */
     struct mono since;               /* of the verdict */
     struct mono held_until;          /* no rise before this; zero: no hold-down */
     struct mono calm_since;          /* from when calm is counted */
+    struct mono risen;               /* when it last came up */
+    bool unsettled; /* down by a check that was forgiven: any bad round begins the wait anew */
 };
 
 #define VERDICT_FLAPS_MAX 16

@@ -57,7 +57,7 @@ static const struct field rule_fields[] = {
     RULE(fall, FIELD_UNSIGNED),   RULE(rise, FIELD_UNSIGNED),        RULE(first_rise, FIELD_UNSIGNED),
     RULE(stale_ms, FIELD_INT64),  RULE(hold_down_ms, FIELD_INT64),   RULE(hold_down_max_ms, FIELD_INT64),
     RULE(window, FIELD_UNSIGNED), RULE(window_fall, FIELD_UNSIGNED), RULE(suspect_ms, FIELD_INT64),
-    RULE(calm_ms, FIELD_INT64),
+    RULE(calm_ms, FIELD_INT64),   RULE(settle_ms, FIELD_INT64),
 };
 
 static const struct field state_fields[] = {
@@ -80,6 +80,9 @@ static const struct field state_fields[] = {
     STATE(since, FIELD_INT64),
     STATE(held_until, FIELD_INT64),
     STATE(calm_since, FIELD_INT64),
+    STATE(risen, FIELD_INT64),
+    STATE(unsettled, FIELD_BOOL),
+    STATE(degraded_unsettled, FIELD_BOOL),
 };
 
 static const struct field input_fields[] = {

@@ -7,21 +7,24 @@
 #define HOLD_DOWN_USUAL_MS     5000
 #define HOLD_DOWN_MAX_USUAL_MS 600000
 #define CALM_MS                600000
+#define SETTLE_HOLDS           6 /* first hold-downs */
 
 struct verdict_rules verdict_rules_of(const struct settings_health *settings)
 {
+    int64_t hold_ms = settings->hold_down_ms > 0 ? settings->hold_down_ms : HOLD_DOWN_USUAL_MS;
+    int64_t most_ms = settings->hold_down_max_ms > 0 ? settings->hold_down_max_ms : HOLD_DOWN_MAX_USUAL_MS;
     return (struct verdict_rules){
         .fall = settings->fall > 0 ? settings->fall : 1,
         .rise = settings->rise > 0 ? settings->rise : 1,
         .first_rise = 1,
         .stale_ms = (int64_t)settings->interval_ms * STALE_INTERVALS + settings->timeout_ms,
-        .hold_down_ms = settings->hold_down_ms > 0 ? settings->hold_down_ms : HOLD_DOWN_USUAL_MS,
-        .hold_down_max_ms =
-            settings->hold_down_max_ms > 0 ? settings->hold_down_max_ms : HOLD_DOWN_MAX_USUAL_MS,
+        .hold_down_ms = hold_ms,
+        .hold_down_max_ms = most_ms,
         .window = settings->window,
         .window_fall = settings->window_fall,
         .suspect_ms = settings->suspect_ms,
         .calm_ms = CALM_MS,
+        .settle_ms = SETTLE_HOLDS * hold_ms < most_ms ? SETTLE_HOLDS * hold_ms : most_ms,
     };
 }
 
@@ -38,14 +41,20 @@ static void verdict_enter(struct verdict_state *s, enum verdict verdict, struct 
     s->since = now;
 }
 
+static bool verdict_flaps(const struct verdict_state *s, const struct verdict_rules *rules, struct mono now)
+{
+    return s->flaps >= 2 || mono_ms_between(s->risen, now) < rules->calm_ms;
+}
+
 /* The pause before the next rise: none after the first fall, then doubling. A check that flaps gets the
  * longest one at once: nothing was repaired in between, as it was by a new server. */
-static int64_t verdict_hold_ms(const struct verdict_state *s, const struct verdict_rules *rules, bool certain)
+static int64_t verdict_hold_ms(const struct verdict_state *s, const struct verdict_rules *rules,
+                               struct mono now, bool certain)
 {
+    if (!certain)
+        return verdict_flaps(s, rules, now) ? rules->hold_down_max_ms : rules->settle_ms;
     if (s->flaps < 2)
         return 0;
-    if (!certain)
-        return rules->hold_down_max_ms;
     int64_t ms = rules->hold_down_ms;
     for (unsigned i = 2; i < s->flaps && ms < rules->hold_down_max_ms; i++)
         ms *= 2;
@@ -57,7 +66,8 @@ static void verdict_fall(struct verdict_state *s, const struct verdict_rules *ru
 {
     if (verdict_is_up(s)) {
         s->flaps += s->flaps < VERDICT_FLAPS_MAX;
-        s->held_until = mono_add_ms(now, verdict_hold_ms(s, rules, certain));
+        s->held_until = mono_add_ms(now, verdict_hold_ms(s, rules, now, certain));
+        s->unsettled = !certain && !verdict_flaps(s, rules, now);
     }
     s->good_row = 0;
     s->suspects = false;
@@ -81,7 +91,8 @@ static void verdict_rise(struct verdict_state *s, const struct verdict_rules *ru
         return;
     s->was_good = true;
     s->held_until = (struct mono){0};
-    s->calm_since = now;
+    s->calm_since = s->risen = now;
+    s->unsettled = false;
     s->window = 0;
     verdict_enter(s, s->degraded ? VERDICT_DEGRADED : VERDICT_GOOD, now);
 }
@@ -122,8 +133,8 @@ enum verdict verdict_judge(struct verdict_state *s, const struct verdict_rules *
     verdict_calm(s, rules, now);
     if (verdict_is_stale(s, rules, now)) {
         s->good_row = s->shared_good_row = 0;
-        if (verdict_is_up(s))
-            verdict_fall(s, rules, now, false);
+        if (verdict_is_up(s)) /* no check flaps; we are late */
+            verdict_fall(s, rules, now, true);
         return s->verdict;
     }
     if (verdict_is_up(s)) {
@@ -146,18 +157,22 @@ static void verdict_count(unsigned *good_row, unsigned *bad_row, bool good)
     *counted += *counted < UINT_MAX;
 }
 
-/* The first trouble ends as soon as it may; what comes and goes stays degraded for as long as the longest
- * hold-down: routers are told at most twice in that time. */
+/* The first trouble ends as soon as it may, that of a check when it has settled; what comes and goes, or
+ * comes soon after a rise, stays degraded for as long as the longest hold-down: routers are told at most
+ * twice in that time. */
 static void verdict_begin_degraded(struct verdict_state *s, const struct verdict_rules *rules,
-                                   struct mono now)
+                                   struct mono now, bool certain)
 {
+    bool soon = !certain && verdict_is_up(s) && mono_ms_between(s->risen, now) < rules->calm_ms;
     if (s->degraded)
         return;
     s->degraded = true;
     if (s->degraded_ended.ns != 0 && mono_ms_between(s->degraded_ended, now) >= rules->calm_ms)
         s->degrades = 0;
     s->degrades += s->degrades < VERDICT_FLAPS_MAX;
-    s->degraded_held_until = mono_add_ms(now, s->degrades < 2 ? 0 : rules->hold_down_max_ms);
+    s->degraded_unsettled = !certain && !soon && s->degrades < 2;
+    int64_t hold_ms = s->degraded_unsettled ? rules->settle_ms : 0;
+    s->degraded_held_until = mono_add_ms(now, soon || s->degrades >= 2 ? rules->hold_down_max_ms : hold_ms);
 }
 
 static void verdict_take_round(struct verdict_state *s, const struct verdict_rules *rules, struct mono now,
@@ -167,8 +182,12 @@ static void verdict_take_round(struct verdict_state *s, const struct verdict_rul
     verdict_count(&s->shared_good_row, &s->shared_bad_row, input->shared_good);
     s->window = s->window << 1 | !input->local_good;
     s->suspect = input->suspect && !input->local_good;
+    if (s->unsettled && !input->local_good)
+        s->held_until = mono_add_ms(now, rules->settle_ms);
     if (s->shared_bad_row >= rules->fall)
-        verdict_begin_degraded(s, rules, now);
+        verdict_begin_degraded(s, rules, now, false);
+    if (s->degraded && s->degraded_unsettled && !input->shared_good)
+        s->degraded_held_until = mono_add_ms(now, rules->settle_ms);
     if (s->degraded && s->shared_good_row >= rules->rise && mono_reached(now, s->degraded_held_until)) {
         s->degraded = false;
         s->degraded_ended = now;
@@ -201,7 +220,7 @@ enum verdict verdict_step(struct verdict_state *s, const struct verdict_rules *r
         verdict_fall(s, rules, now, true);
         return s->verdict;
     case VERDICT_DEGRADE:
-        verdict_begin_degraded(s, rules, now);
+        verdict_begin_degraded(s, rules, now, true);
         s->shared_good_row = 0;
         break;
     case VERDICT_RESTART:

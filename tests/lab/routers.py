@@ -135,7 +135,8 @@ class Pop:
             "announce": {"backend": "bgp", "prefixes": [PREFIX4, PREFIX6], "local-as": 64512, "drain-wait": "500ms",
                          "neighbors": neighbors or [{"address": ROUTER4, "remote-as": 64500, "hold-time": 9}],
                          **(announce or {})},
-            "health": {"interval": "100ms", "timeout": "1s", "fall": 3, "rise": 3, **(health or {})},
+            "health": {"interval": "100ms", "timeout": "1s", "fall": 3, "rise": 3, "hold-down": "100ms",
+                       "hold-down-max": "200ms", **(health or {})},
         }
         announce_section = configuration["announce"]
         configuration["announce"] = {key: value for key, value in announce_section.items() if value is not None}

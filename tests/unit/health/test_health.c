@@ -176,7 +176,8 @@ static void begin(void)
     static char identity[] = "pop1";
     settings.server.identity = identity;
     settings.server.listen_count = 1;
-    settings.health = (struct settings_health){.interval_ms = 20, .timeout_ms = 400, .fall = 2, .rise = 2};
+    settings.health = (struct settings_health){
+        .interval_ms = 20, .timeout_ms = 400, .fall = 2, .rise = 2, .hold_down_ms = 1, .hold_down_max_ms = 1};
     server_start();
     up->zones[0].state = SHARED_ZONE_SERVED;
     name_from_text(up->zones[0].apex, "example.com.");

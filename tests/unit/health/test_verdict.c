@@ -5,13 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct verdict_rules rules = {.fall = 3,
+static const struct verdict_rules usual = {.fall = 3,
                                            .rise = 5,
                                            .first_rise = 1,
                                            .stale_ms = 2500,
                                            .hold_down_ms = 5000,
                                            .hold_down_max_ms = 600000,
-                                           .calm_ms = 600000};
+                                           .calm_ms = 600000,
+                                           .settle_ms = 30000};
+static struct verdict_rules rules;
 static const struct verdict_rules suspicious = {.fall = 3,
                                                 .rise = 5,
                                                 .first_rise = 1,
@@ -26,6 +28,7 @@ static struct mono now;
 static void begin(void)
 {
     s = (struct verdict_state){0};
+    rules = usual;
     now = (struct mono){1000000000};
 }
 
@@ -72,6 +75,7 @@ START_TEST(rounds_to_verdicts)
     static const char letters[] = {
         [VERDICT_NONE] = '-', [VERDICT_GOOD] = 'G', [VERDICT_DEGRADED] = 'D', [VERDICT_BAD] = 'B'};
     const char *expected = tables[_i].verdicts;
+    rules.calm_ms = rules.settle_ms = 0; /* hold-downs are for others to test */
     for (const char *c = tables[_i].rounds; *c != '\0'; c++, expected++) {
         if (strchr("gb", *c) != NULL)
             round_of(CHECK_LOCAL, *c == 'g');
@@ -179,50 +183,75 @@ START_TEST(restarts_are_held_down_too)
 }
 END_TEST
 
-/* Up 10 seconds, down 10 seconds, all day: every fall is at once, and the route hardly ever moves. */
-START_TEST(a_day_of_flapping)
+/* What routers are told, and the worst ten minutes of it, wherever they begin. */
+static struct {
+    struct mono changed[3];
+    unsigned count;
+} updates;
+
+static void count_updates(enum verdict before, unsigned most)
 {
-    unsigned changes = 0;
-    unsigned worst = 0;
-    unsigned in_ten_minutes[24 * 6] = {0};
+    if (s.verdict == before)
+        return;
+    updates.count++;
+    if (updates.count > most)
+        ck_assert_int_ge(mono_ms_between(updates.changed[most - 1], now), 600000);
+    memmove(updates.changed + 1, updates.changed, sizeof updates.changed - sizeof updates.changed[0]);
+    updates.changed[0] = now;
+}
+
+/* Good for `up` rounds and bad for `down`, over and over, for a day. */
+static void flap_all_day(enum check_class class, unsigned up, unsigned down, unsigned most)
+{
     for (unsigned i = 0; i < 24 * 3600 * 2; i++) {
         enum verdict before = s.verdict;
-        bool good = i / 20 % 2 == 0;
-        round_of(CHECK_LOCAL, good);
-        if (s.verdict == before)
-            continue;
-        changes++;
-        in_ten_minutes[i / 1200]++;
-        ck_assert(s.verdict != VERDICT_BAD || s.bad_row == rules.fall);
+        round_of(class, i % (up + down) < up);
+        count_updates(before, most);
+        ck_assert(class == CHECK_LOCAL || s.verdict != VERDICT_BAD);
+        ck_assert(s.verdict != VERDICT_BAD || before == VERDICT_BAD || s.bad_row == rules.fall);
     }
-    /* Announced, gone, back, gone: that it flaps is known by then, and it stays away. */
-    ck_assert_uint_le(in_ten_minutes[0], 4);
-    for (size_t i = 1; i < 24 * 6; i++)
-        worst = in_ten_minutes[i] > worst ? in_ten_minutes[i] : worst;
-    ck_assert_uint_le(worst, 2);
-    ck_assert_uint_le(changes, 24 * 6 * 2 + 20);
-    ck_assert_uint_ge(changes, 24); /* it isn't given up either */
+}
+
+/* Up 10 seconds, down 10 seconds: every fall is at once, and the route hardly ever moves. */
+START_TEST(a_day_of_flapping)
+{
+    memset(&updates, 0, sizeof updates);
+    flap_all_day(_i == 0 ? CHECK_LOCAL : CHECK_SHARED, 20, 20, 2);
+    ck_assert_uint_le(updates.count, 24 * 6 * 2);
+    ck_assert_uint_ge(updates.count, 24); /* it isn't given up either */
 }
 END_TEST
 
-/* Whatever the rhythm: no ten minutes, wherever they begin, see more than two changes, but for the first. */
+/* Whatever the rhythm: no ten minutes, those from the start among them, see more than two changes. */
 START_TEST(flapping_in_any_rhythm)
 {
-    struct mono changed[3] = {{0}};
-    struct mono from = now;
-    for (unsigned i = 0; i < 24 * 3600 * 2; i++) {
-        enum verdict before = s.verdict;
-        enum check_class class = _i % 2 == 0 ? CHECK_LOCAL : CHECK_SHARED;
-        round_of(class, i % (unsigned)(12 + 7 * _i) < 6 + 3 * (unsigned)_i);
-        if (s.verdict == before)
-            continue;
-        if (mono_ms_between(from, now) > 600000)
-            ck_assert_int_ge(mono_ms_between(changed[0], now), 600000);
-        changed[0] = changed[1];
-        changed[1] = now;
-        ck_assert(class == CHECK_LOCAL || s.verdict != VERDICT_BAD);
-    }
-    ck_assert_int_ne(changed[0].ns, 0);
+    memset(&updates, 0, sizeof updates);
+    flap_all_day(_i % 2 == 0 ? CHECK_LOCAL : CHECK_SHARED, 6 + 3 * (unsigned)_i, 6 + 4 * (unsigned)_i, 2);
+    ck_assert_uint_gt(updates.count, 2);
+}
+END_TEST
+
+/* After a calm hour too. A rhythm that looks like a repair is forgiven once, and costs one change more. */
+START_TEST(flapping_after_calm)
+{
+    memset(&updates, 0, sizeof updates);
+    rounds(3600 * 2, true);
+    bool slow = _i >= 2;
+    flap_all_day(_i % 2 == 0 ? CHECK_LOCAL : CHECK_SHARED, slow ? 100 : 40, 40, slow ? 3 : 2);
+}
+END_TEST
+
+START_TEST(one_fall_of_a_check_is_forgiven_when_it_settles)
+{
+    rounds(3600 * 2, true);
+    rounds(3, false);
+    ck_assert_int_eq(s.verdict, VERDICT_BAD);
+    rounds(20, true);
+    rounds(1, false);
+    rounds(59, true);
+    ck_assert_int_eq(s.verdict, VERDICT_BAD);
+    rounds(1, true);
+    ck_assert_int_eq(s.verdict, VERDICT_GOOD);
 }
 END_TEST
 
@@ -370,7 +399,9 @@ int main(void)
     tcase_add_test(tests, hold_down_doubles_and_ends_growing);
     tcase_add_test(tests, hold_down_decays_in_calm);
     tcase_add_test(tests, restarts_are_held_down_too);
-    tcase_add_test(tests, a_day_of_flapping);
+    tcase_add_loop_test(tests, a_day_of_flapping, 0, 2);
+    tcase_add_loop_test(tests, flapping_after_calm, 0, 4);
+    tcase_add_test(tests, one_fall_of_a_check_is_forgiven_when_it_settles);
     tcase_add_loop_test(tests, flapping_in_any_rhythm, 0, 12);
     tcase_add_test(tests, what_is_suspect_withdraws_later);
     tcase_add_test(tests, a_suspicion_ends_with_a_good_round);
