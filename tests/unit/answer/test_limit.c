@@ -19,10 +19,12 @@
 #define TURN_MS 10
 #define NOW_S   1000000
 
-static const char open_zone[] = "$TTL 300\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nbig TXT \"0123456789012345678901234567"
-                                "890123456789012345678901234567890123456789012345678901234567890123456789\"\n"
-                                "into CNAME www.closed.\n";
-static const char closed_zone[] = "$TTL 300\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.2\n";
+static const char open_zone[] =
+    "$TTL 300\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nbig TXT \"0123456789012345678901234567"
+    "890123456789012345678901234567890123456789012345678901234567890123456789\"\n"
+    "into CNAME www.closed.\n";
+static const char closed_zone[] =
+    "$TTL 300\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.2\n";
 
 static struct worker_stats stats;
 static struct bucket_table *buckets;
@@ -194,7 +196,8 @@ END_TEST
 START_TEST(other_prefixes_are_not_limited)
 {
     for (size_t i = 0; i < LIMIT_CELLS; i++)
-        context.limiter->cells[i] = (uint32_t)((context.now_ms + TURN_MS) >> LIMIT_TICK_BITS) << 20 | LIMIT_FREE_MOST;
+        context.limiter->cells[i] =
+            (uint32_t)((context.now_ms + TURN_MS) >> LIMIT_TICK_BITS) << 20 | LIMIT_FREE_MOST;
     (void)flood("192.0.2.66", 500, 1, NULL, 0);
     struct got got = flood("192.0.3.66", 1, 1, NULL, 0);
     ck_assert_uint_eq(got.answers, got.asked);
