@@ -190,6 +190,8 @@ static void guard_keep_images(struct guard *g, const int *fds, size_t count)
     struct shared_down *down = g->setup.down;
     guard_close_all(down->images, down->image_count);
     down->image_count = count <= SHARED_MAX_IMAGES ? (uint32_t)count : SHARED_MAX_IMAGES;
+    if (count == 0)
+        return;
     memcpy(down->images, fds, down->image_count * sizeof *fds);
     guard_close_all(fds + down->image_count, count - down->image_count);
 }
