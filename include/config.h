@@ -9,7 +9,9 @@
 
 #include "answer/cookie.h"
 #include "base/finding.h"
+#include "base/log.h"
 #include "health/heartbeat.h"
+#include "wire/name.h"
 #include "wire/tsig.h"
 #include "zone/access.h"
 #include "zone/peers.h"
@@ -246,6 +248,31 @@ struct settings_fleet {
     unsigned min_announcers;
 };
 
+#define SETTINGS_MAX_QUERY_RULES 16
+#define SETTINGS_ANY_RCODE       255
+
+/* Which queries are logged: those of which all of this is true, one in `sample`. */
+struct settings_query_rule {
+    struct settings_prefix client; /* family 0: any; its text isn't used */
+    uint8_t zone[NAME_MAX_OCTETS]; /* folded: names at or below it; the root: any */
+    uint8_t rcode;                 /* of the header, or SETTINGS_ANY_RCODE */
+    uint32_t sample;
+};
+
+/* Absolute paths; both NULL: no dnstap. */
+struct settings_dnstap {
+    char *socket; /* that a collector listens on */
+    char *file;
+    uint32_t sample; /* one message in so many */
+};
+
+struct settings_log {
+    struct log_settings how;
+    struct settings_query_rule rules[SETTINGS_MAX_QUERY_RULES];
+    size_t rule_count;
+    struct settings_dnstap dnstap;
+};
+
 struct settings {
     char *path; /* absolute path of the file */
     struct settings_server server;
@@ -256,6 +283,7 @@ struct settings {
     struct settings_announce announce;
     struct settings_health health;
     struct settings_fleet fleet;
+    struct settings_log log;
 };
 
 /* Reads and judges the file at `path`. NULL when anything in it is an error, and `findings` says what;

@@ -7,6 +7,7 @@
 #ifndef HITHER_WORKER_H
 #define HITHER_WORKER_H
 
+#include "answer/tap.h"
 #include "base/shared.h"
 #include "base/stats.h"
 
@@ -21,6 +22,9 @@ int workers_start(struct workers **workers, size_t count, const struct shared_do
 
 /* Each worker's counters, to be read at any time until workers_stop(). */
 const struct worker_stats *const *workers_stats(const struct workers *workers);
+
+/* What the `i`th worker picked out, for one reader; NULL when there is no such worker. */
+struct tap *workers_tap(const struct workers *workers, size_t i);
 
 /* Queries that all workers have taken together. */
 uint64_t workers_queries(const struct workers *workers);

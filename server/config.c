@@ -248,6 +248,8 @@ void settings_free(struct settings *settings)
         free(exec->name);
     }
     explicit_bzero(&settings->fleet.keys, sizeof settings->fleet.keys);
+    free(settings->log.dnstap.socket);
+    free(settings->log.dnstap.file);
     free(settings->zones);
     free(settings->server.identity);
     free(settings->server.user);

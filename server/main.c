@@ -125,6 +125,9 @@ static int main_announce(const char *program, const char *path)
     struct settings *settings = settings_text_read(path, &text, &findings);
     findings_log(&findings);
     findings_free(&findings);
+    if (settings != NULL && !log_configure(&settings->log.how))
+        log_warn("log.target: nobody takes what is sent to %s; standard error has it",
+                 settings->log.how.target);
     if (settings != NULL)
         status = steer_main(program, settings, &text);
     settings_text_free(&text);

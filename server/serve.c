@@ -11,6 +11,7 @@
 #include "base/signs.h"
 #include "control/control.h"
 #include "control/http.h"
+#include "control/query_log.h"
 #include "control/samples.h"
 #include "keeper.h"
 #include "net/tcp.h"
@@ -59,6 +60,7 @@ struct serve {
     struct workers *workers;
     struct http *http;
     struct server_stats stats;
+    struct dnstap *dnstap;        /* NULL: none is wanted, or it can't be */
     struct serve_reload *reloads; /* under way */
     int status;
     bool leaving;
@@ -116,13 +118,29 @@ static void serve_check_announcer(struct serve *s, struct mono now)
 
 static bool serve_start_http(struct serve *s, bool again);
 
+/* What the workers picked out since the last beat. */
+static void serve_empty_taps(struct serve *s)
+{
+    uint64_t dropped = s->dnstap != NULL ? dnstap_dropped(s->dnstap) : 0;
+    for (size_t i = 0; i < s->worker_count; i++) {
+        struct tap *tap = workers_tap(s->workers, i);
+        if (tap == NULL)
+            continue;
+        query_log_empty(tap, s->dnstap);
+        dropped += stat_read(&tap->dropped);
+    }
+    stat_set(&s->stats.log_dropped, dropped);
+}
+
 static void serve_on_beat(uv_timer_t *timer)
 {
     struct serve *s = timer->data;
     struct mono now = mono_now();
     atomic_store_explicit(&s->up->beat_ns, now.ns, memory_order_relaxed);
-    if (s->workers != NULL)
+    if (s->workers != NULL) {
         workers_publish(s->workers, s->up);
+        serve_empty_taps(s);
+    }
     serve_check_announcer(s, now);
     s->beats++;
     if (s->http != NULL && s->beats % (SAMPLES_EVERY_MS / HEART_BEAT_MS) == 0)
@@ -170,6 +188,13 @@ static void serve_choose_limits(struct limit_policy *limit, const struct setting
     limit->own = serve_own_addresses(&settings->server);
 }
 
+static void serve_choose_taps(struct tap_rules *taps, const struct settings_log *log)
+{
+    taps->count = (unsigned)log->rule_count;
+    memcpy(taps->rules, log->rules, sizeof taps->rules);
+    taps->dnstap_sample = log->dnstap.sample;
+}
+
 static int serve_publish_policy(const struct settings *settings)
 {
     struct answer_policy policy = {.udp_octets = SERVE_UDP_OCTETS, .tcp_idle_100ms = TCP_IDLE_MS / 100};
@@ -179,9 +204,35 @@ static int serve_publish_policy(const struct settings *settings)
     memcpy(policy.identity, settings->server.identity, octets);
     policy.identity_octets = (uint8_t)octets;
     policy.keys = settings->keys;
+    serve_choose_taps(&policy.taps, &settings->log);
     int error = answer_policy_publish(&policy);
     zone_access_release(policy.limit.own);
     return error;
+}
+
+static bool serve_same_path(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* The log and dnstap as `wanted` says, in place of the settings in force; NULL: those are the first. */
+static void serve_apply_log(struct serve *s, const struct settings *wanted)
+{
+    char why[200];
+    const struct settings_log *log = wanted != NULL ? &wanted->log : &s->settings->log;
+    const struct settings_dnstap *was = &s->settings->log.dnstap;
+    if (!log_configure(&log->how))
+        log_warn("log.target: nobody takes what is sent to %s; standard error has it", log->how.target);
+    if (wanted != NULL && serve_same_path(was->file, log->dnstap.file) &&
+        serve_same_path(was->socket, log->dnstap.socket))
+        return;
+    dnstap_close(s->dnstap);
+    s->dnstap = NULL;
+    if (log->dnstap.sample == 0)
+        return;
+    s->dnstap = dnstap_open(&log->dnstap, s->identity, why, sizeof why);
+    if (s->dnstap == NULL)
+        log_error("log.dnstap: %s; nothing is written", why);
 }
 
 /* Answers a command; takes over `reply`. */
@@ -308,6 +359,7 @@ static void serve_reload(struct serve *s, uint32_t id, const char *only_zone)
         serve_refuse_reload(reload, "memory is short; what was in force stays");
         return;
     }
+    serve_apply_log(s, wanted);
     settings_free(s->settings);
     s->settings = wanted;
 }
@@ -452,6 +504,8 @@ static bool serve_settings(struct serve *s)
         findings_log(&findings);
     else
         (void)snprintf(s->identity, sizeof s->identity, "%s", s->settings->server.identity);
+    if (s->settings != NULL)
+        serve_apply_log(s, NULL);
     findings_free(&findings);
     return s->settings != NULL;
 }
@@ -503,7 +557,10 @@ static int serve_run(struct serve *s)
     (void)uv_run(&s->loop, UV_RUN_DEFAULT);
     atomic_store_explicit(&s->up->serving, 0, memory_order_release);
     http_stop(s->http);
+    if (s->workers != NULL)
+        serve_empty_taps(s);
     workers_stop(s->workers);
+    dnstap_close(s->dnstap);
     serve_reloads_forget(s);
     (void)uv_loop_close(&s->loop);
     return s->status;

@@ -53,6 +53,7 @@ static int reload_apply(struct steer *s, struct settings *wanted)
     was = *s->settings;
     guard_set_grace(s->guard, wanted->health.restart_grace_ms);
     *s->settings = *wanted;
+    (void)log_configure(&s->settings->log.how);
     *wanted = was;
     (void)steer_fleet_apply(s);
     return 0;

@@ -27,6 +27,7 @@
 
 struct worker {
     struct worker_stats stats;
+    struct tap tap;
     struct answer_context context;
     uv_loop_t loop;
     uv_timer_t beat;
@@ -172,7 +173,9 @@ static int worker_new(struct worker **made, unsigned index, size_t workers, cons
     /* Its counters fill cache lines of their own (base/stats.h). */
     if (posix_memalign((void **)&w, _Alignof(struct worker), sizeof *w) != 0)
         return -ENOMEM;
-    memset(w, 0, sizeof *w);
+    /* The ring stays untouched, and takes no memory, until something is picked out. */
+    memset(w, 0, offsetof(struct worker, tap) + offsetof(struct tap, ring));
+    memset((char *)w + offsetof(struct worker, context), 0, sizeof *w - offsetof(struct worker, context));
     int error = uv_loop_init(&w->loop);
     if (error < 0) {
         free(w);
@@ -182,6 +185,7 @@ static int worker_new(struct worker **made, unsigned index, size_t workers, cons
     w->up = up;
     w->heart = &up->worker_beat_ns[index];
     w->context.stats = &w->stats;
+    w->context.tap = &w->tap;
     (void)uv_timer_init(&w->loop, &w->beat);
     (void)uv_async_init(&w->loop, &w->stop, worker_on_stop);
     w->beat.data = w->stop.data = w;
@@ -250,6 +254,11 @@ int workers_start(struct workers **workers, size_t count, const struct shared_do
 const struct worker_stats *const *workers_stats(const struct workers *workers)
 {
     return workers->stats;
+}
+
+struct tap *workers_tap(const struct workers *workers, size_t i)
+{
+    return i < workers->count ? &workers->list[i]->tap : NULL;
 }
 
 uint64_t workers_queries(const struct workers *workers)

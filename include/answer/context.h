@@ -7,6 +7,7 @@
 
 #include "answer/cookie.h"
 #include "answer/query.h"
+#include "answer/tap.h"
 #include "base/stats.h"
 #include "wire/tsig.h"
 #include "zone/access.h"
@@ -38,6 +39,7 @@ struct answer_policy {
     struct tsig_keys keys;
     struct cookie_secrets cookies;
     struct limit_policy limit;
+    struct tap_rules taps;
     bool cookies_required; /* over UDP a client that sends a cookie must have one of ours: else BADCOOKIE */
 };
 
@@ -53,9 +55,19 @@ struct limiter;
 
 struct answer_context {
     struct worker_stats *stats; /* this worker's own */
+    struct tap *tap;            /* this worker's own; NULL: nothing is picked out */
     struct limiter *limiter;    /* NULL: nothing is limited */
     uint64_t now_ms;            /* monotonic; the owner keeps both fresh, once in each turn of its loop */
     uint32_t now_s;             /* Unix time */
 };
+
+/* Picks out, of a batch that was answered, what the policy wants to see again. */
+static inline void answer_tap(const struct answer_context *context, enum answer_transport transport,
+                              const struct answer_message *messages, size_t count)
+{
+    const struct tap_rules *rules = &answer_policy_current()->taps;
+    if (context->tap != NULL && tap_is_on(rules))
+        tap_take(context->tap, rules, transport, messages, count);
+}
 
 #endif

@@ -78,7 +78,8 @@ struct server_stats {
     stat_counter reload_ns;       /* that all of them took */
     stat_counter last_reload_ns;
     stat_counter last_reload_unix_s; /* 0: none yet */
-    stat_counter last_reload_good;   /* 1: nothing was refused */
+    stat_counter log_dropped;      /* queries that weren't logged, or not sent to dnstap, for want of room */
+    stat_counter last_reload_good; /* 1: nothing was refused */
 };
 
 static inline void stat_add(stat_counter *counter, uint64_t n)

@@ -162,6 +162,28 @@ struct raw_fleet {
     char *min_announcers;
 };
 
+struct raw_query_rule {
+    char *zone;
+    char *client;
+    char *rcode;
+    char *sample;
+};
+
+struct raw_dnstap {
+    char *socket;
+    char *file;
+    char *sample;
+};
+
+struct raw_log {
+    char *level;
+    char *format;
+    char *target;
+    struct raw_query_rule *queries;
+    uint32_t queries_count;
+    struct raw_dnstap *dnstap;
+};
+
 struct raw_config {
     struct raw_server *server;
     struct raw_key *keys;
@@ -172,6 +194,7 @@ struct raw_config {
     struct raw_announce *announce;
     struct raw_health *health;
     struct raw_fleet *fleet;
+    struct raw_log *log;
 };
 
 /* The whole file: a mapping, as a pointer to struct raw_config. */

@@ -129,5 +129,6 @@ void judge_config(struct settings *settings, const struct raw_config *raw, const
     judge_zone_prefixes(&j);
     judge_health(&j);
     judge_fleet(&j);
+    judge_log(&j);
     free(j.directory);
 }

@@ -173,6 +173,34 @@ static const cyaml_schema_field_t fleet_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t query_rule_fields[] = {
+    FIELD_TEXT("zone", struct raw_query_rule, zone),
+    FIELD_TEXT("client", struct raw_query_rule, client),
+    FIELD_TEXT("rcode", struct raw_query_rule, rcode),
+    FIELD_TEXT("sample", struct raw_query_rule, sample),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t query_rule_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_query_rule, query_rule_fields),
+};
+
+static const cyaml_schema_field_t dnstap_fields[] = {
+    FIELD_TEXT("socket", struct raw_dnstap, socket),
+    FIELD_TEXT("file", struct raw_dnstap, file),
+    FIELD_TEXT("sample", struct raw_dnstap, sample),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t log_fields[] = {
+    FIELD_TEXT("level", struct raw_log, level),
+    FIELD_TEXT("format", struct raw_log, format),
+    FIELD_TEXT("target", struct raw_log, target),
+    FIELD_LIST("queries", struct raw_log, queries, &query_rule_schema, SETTINGS_MAX_QUERY_RULES),
+    FIELD_SECTION("dnstap", struct raw_log, dnstap, dnstap_fields),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t config_fields[] = {
     FIELD_SECTION("server", struct raw_config, server, server_fields),
     FIELD_LIST("keys", struct raw_config, keys, &key_schema, TSIG_KEYS_MOST),
@@ -181,6 +209,7 @@ static const cyaml_schema_field_t config_fields[] = {
     FIELD_SECTION("announce", struct raw_config, announce, announce_fields),
     FIELD_SECTION("health", struct raw_config, health, health_fields),
     FIELD_SECTION("fleet", struct raw_config, fleet, fleet_fields),
+    FIELD_SECTION("log", struct raw_config, log, log_fields),
     CYAML_FIELD_END,
 };
 

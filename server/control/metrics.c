@@ -221,6 +221,9 @@ static void write_reloads(FILE *out, const struct server_stats *server)
 {
     if (server == NULL)
         return;
+    exposition_counter(out, "log_dropped_total",
+                       "Queries that were to be logged or sent to dnstap, and weren't.",
+                       (double)stat_read(&server->log_dropped));
     exposition_family(out, "reloads_total", "counter",
                       "Reloads, by outcome: refused means in whole or in part.");
     labelled(out, "reloads_total", "outcome", "done", stat_read(&server->reloads_done));

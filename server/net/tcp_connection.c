@@ -126,6 +126,7 @@ static void tcp_answer(struct tcp_connection *c, const struct tcp_frame *frame)
     flight_begin_tcp(c->shared->flight, &c->client, frame->message, frame->octets);
     answer_batch(c->shared->context, ANSWER_TCP, &message, 1);
     flight_end_tcp(c->shared->flight);
+    answer_tap(c->shared->context, ANSWER_TCP, &message, 1);
     if (sample) {
         stats_span(&stats->spans[STATS_TCP], mono_now().ns - began.ns, 1);
         stats_size(&stats->sizes[STATS_TCP], message.response_octets);

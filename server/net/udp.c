@@ -162,6 +162,7 @@ static void udp_serve(const struct udp_socket *s, size_t count)
     udp_answer(s, count);
     udp_send(s, udp_collect(s, count));
     flight_end_udp(s->udp->flight);
+    answer_tap(s->udp->context, ANSWER_UDP, s->udp->batch.messages, count);
     if (sample)
         udp_note_sample(s, count, began);
 }

@@ -728,6 +728,74 @@ START_TEST(control_alone)
 }
 END_TEST
 
+#define LOGGED LISTEN ZONES "log:\n"
+
+START_TEST(log_is_understood)
+{
+    static const char text[] =
+        LOGGED "  level: debug\n  format: json\n  target: journal\n  queries:\n"
+               "    - {zone: Example.COM., client: 192.0.2.0/24, rcode: SERVFAIL, sample: 100}\n"
+               "    - {sample: 7}\n";
+    struct findings findings = {0};
+    struct settings *settings = parse(text, &findings);
+    show(&findings);
+    ck_assert_ptr_nonnull(settings);
+    const struct settings_log *log = &settings->log;
+    ck_assert_int_eq(log->how.level, LOG_LEVEL_DEBUG);
+    ck_assert_int_eq(log->how.form, LOG_FORM_JSON);
+    ck_assert_str_eq(log->how.target, LOG_JOURNAL);
+    ck_assert_uint_eq(log->rule_count, 2);
+    ck_assert_mem_eq(log->rules[0].zone, "\7example\3com", 13);
+    ck_assert_uint_eq(log->rules[0].client.bits, 24);
+    ck_assert_uint_eq(log->rules[0].rcode, 2);
+    ck_assert_uint_eq(log->rules[0].sample, 100);
+    ck_assert_uint_eq(log->rules[1].rcode, SETTINGS_ANY_RCODE);
+    ck_assert_uint_eq(log->rules[1].zone[0], 0);
+    ck_assert_uint_eq(log->rules[1].sample, 7);
+    ck_assert_uint_eq(log->dnstap.sample, 0);
+    settings_free(settings);
+    settings = parse(LISTEN ZONES, &findings);
+    ck_assert_int_eq(settings->log.how.level, LOG_LEVEL_INFO);
+    ck_assert_str_eq(settings->log.how.target, "");
+    ck_assert_uint_eq(settings->log.rule_count, 0);
+    settings_free(settings);
+    findings_free(&findings);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    unsigned line;
+    const char *said;
+} wrong_logs[] = {
+    {"  level: verbose\n", 6, "log.level is 'verbose': write error, warning, info or debug"},
+    {"  format: xml\n", 6, "log.format is 'xml': write text, logfmt or json"},
+    {"  target: syslog\n", 6, "log.target is 'syslog': write stderr, journal, or the absolute path"},
+    {"  queries:\n    - {zone: a..b}\n", 7, "log.queries[0].zone is 'a..b', not a name"},
+    {"  queries:\n    - {client: 192.0.2.1/24}\n", 7, "log.queries[0].client"},
+    {"  queries:\n    - {rcode: BROKEN}\n", 7, "log.queries[0].rcode is 'BROKEN': write NOERROR"},
+    {"  queries:\n    - {sample: 0}\n", 7, "log.queries[0].sample"},
+    {"  dnstap: {sample: 2}\n", 6, "log.dnstap needs a socket, a file, or both"},
+    {"  dnstap: {file: a, sample: no}\n", 6, "log.dnstap.sample"},
+};
+
+START_TEST(log_is_refused)
+{
+    char text[400];
+    struct findings findings = {0};
+    bool found = false;
+    (void)snprintf(text, sizeof text, "%s%s", LOGGED, wrong_logs[_i].text);
+    ck_assert_ptr_null(parse(text, &findings));
+    for (size_t i = 0; i < findings.count; i++)
+        found = found || (findings.list[i].line == wrong_logs[_i].line &&
+                          strstr(findings.list[i].text, wrong_logs[_i].said) != NULL);
+    if (!found)
+        show(&findings);
+    ck_assert(found);
+    findings_free(&findings);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("config");
@@ -746,6 +814,8 @@ int main(void)
     tcase_add_loop_test(tc, keys_and_peers, 0, (int)(sizeof keyrings / sizeof keyrings[0]));
     tcase_add_loop_test(tc, fleets_of_pops, 0, sizeof fleets / sizeof fleets[0]);
     tcase_add_test(tc, control_alone);
+    tcase_add_test(tc, log_is_understood);
+    tcase_add_loop_test(tc, log_is_refused, 0, sizeof wrong_logs / sizeof wrong_logs[0]);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
