@@ -294,6 +294,16 @@ struct settings *settings_read(const char *path, struct findings *findings);
 /* The same for text in memory, of `octets`, that would stand in `path`. For tests and the fuzzer. */
 struct settings *settings_parse(const char *text, size_t octets, const char *path, struct findings *findings);
 
+struct vault; /* config/vault.h */
+
+/* The same with secrets by way of `vault`: read from their files and the server's kept in it, or, when it is
+ * closed, the server's taken from it and the announcer's left out. */
+struct settings *settings_parse_secrets(const char *text, size_t octets, const char *path,
+                                        struct vault *vault, struct findings *findings);
+
+/* Wipes the secrets that are the server's. */
+void settings_forget_server(struct settings *settings);
+
 /* Only the control socket's path of the file at `path`, for whoever wants to ask the daemon: other values in
  * it may be wrong. Caller frees; NULL when the file can't be understood, and `findings` says why. */
 char *settings_control(const char *path, struct findings *findings);

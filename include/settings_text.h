@@ -8,6 +8,7 @@
 #define HITHER_SETTINGS_TEXT_H
 
 #include "config.h"
+#include "config/vault.h"
 
 #include <stddef.h>
 
@@ -16,16 +17,18 @@
 struct settings_text {
     char *text; /* owned */
     size_t octets;
+    struct vault vault; /* the server's secrets */
 };
 
 /* Reads the file and judges it. NULL when it can't be read or anything in it is an error: `findings` says
  * what. `text` is to be freed by settings_text_free() in any case. */
 struct settings *settings_text_read(const char *path, struct settings_text *text, struct findings *findings);
 
-/* Makes `fd` (a memfd) hold the text. 0 or -errno. */
+/* Makes `fd` (a memfd) hold the text, and the secrets behind it. 0 or -errno. */
 int settings_text_put(int fd, const struct settings_text *text);
 
-/* The settings that the text in `fd` means. NULL as above. */
+/* The settings that the text in `fd` means, with the server's secrets and without the announcer's. NULL as
+ * above. */
 struct settings *settings_text_get(int fd, const char *path, struct findings *findings);
 
 /* Whether the memfd holds exactly this. */

@@ -82,14 +82,14 @@ static void raw_free(struct raw_config *raw)
 }
 
 static void settings_judge(struct settings *settings, const char *text, size_t octets,
-                           const struct outline *outline, struct findings *findings)
+                           const struct outline *outline, struct vault *vault, struct findings *findings)
 {
     char host[256] = "localhost";
     struct raw_config *raw = raw_load(text, octets, settings->path, findings);
     if (raw == NULL)
         return;
     (void)gethostname(host, sizeof host - 1);
-    judge_config(settings, raw, outline, host, findings);
+    judge_config(settings, raw, outline, host, vault, findings);
     raw_free(raw);
 }
 
@@ -110,7 +110,8 @@ static int compare_findings(const void *a, const void *b)
     return strcmp(x->text, y->text);
 }
 
-struct settings *settings_parse(const char *text, size_t octets, const char *path, struct findings *findings)
+struct settings *settings_parse_secrets(const char *text, size_t octets, const char *path,
+                                        struct vault *vault, struct findings *findings)
 {
     struct outline outline = {0};
     size_t errors = findings->errors;
@@ -122,7 +123,7 @@ struct settings *settings_parse(const char *text, size_t octets, const char *pat
         findings_add(findings, FINDING_ERROR, path, 0, "memory is short");
     else if (size_is_allowed(octets, path, findings) &&
              outline_read(&outline, text, octets, settings->path, &config_schema, findings))
-        settings_judge(settings, text, octets, &outline, findings);
+        settings_judge(settings, text, octets, &outline, vault, findings);
     outline_free(&outline);
     if (findings->count > first)
         qsort(findings->list + first, findings->count - first, sizeof findings->list[0], compare_findings);
@@ -130,6 +131,11 @@ struct settings *settings_parse(const char *text, size_t octets, const char *pat
         return settings;
     settings_free(settings);
     return NULL;
+}
+
+struct settings *settings_parse(const char *text, size_t octets, const char *path, struct findings *findings)
+{
+    return settings_parse_secrets(text, octets, path, NULL, findings);
 }
 
 /* The whole file, up to one octet more than is allowed. Caller frees; NULL and errno. */
@@ -217,6 +223,13 @@ char *settings_control(const char *path, struct findings *findings)
     return control;
 }
 
+void settings_forget_server(struct settings *settings)
+{
+    for (size_t i = 0; i < settings->keys.count; i++)
+        explicit_bzero(settings->keys.list[i].secret, sizeof settings->keys.list[i].secret);
+    explicit_bzero(settings->server.cookies.octets, sizeof settings->server.cookies.octets);
+}
+
 void settings_free(struct settings *settings)
 {
     if (settings == NULL)
@@ -239,7 +252,6 @@ void settings_free(struct settings *settings)
         free(password);
         free(settings->announce.neighbors[i].text);
     }
-    explicit_bzero(&settings->keys, sizeof settings->keys);
     for (size_t i = 0; i < settings->health.exec_count; i++) {
         struct settings_exec *exec = &settings->health.execs[i];
         for (char **word = exec->command; word != NULL && *word != NULL; word++)
@@ -247,6 +259,7 @@ void settings_free(struct settings *settings)
         free(exec->command);
         free(exec->name);
     }
+    settings_forget_server(settings);
     explicit_bzero(&settings->fleet.keys, sizeof settings->fleet.keys);
     free(settings->log.dnstap.socket);
     free(settings->log.dnstap.file);

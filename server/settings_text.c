@@ -46,21 +46,53 @@ struct settings *settings_text_read(const char *path, struct settings_text *text
                      "can't be read: %s; name the configuration with -c FILE", strerror(-error));
         return NULL;
     }
-    return settings_parse(text->text, text->octets, path, findings);
+    struct settings *settings =
+        settings_parse_secrets(text->text, text->octets, path, &text->vault, findings);
+    if (settings != NULL)
+        settings_forget_server(settings);
+    return settings;
 }
 
-int settings_text_put(int fd, const struct settings_text *text)
+static int settings_text_write(int fd, const char *text, size_t octets, size_t at)
 {
     size_t put = 0;
-    if (ftruncate(fd, 0) < 0)
-        return -errno;
-    while (put < text->octets) {
-        ssize_t wrote = pwrite(fd, text->text + put, text->octets - put, (off_t)put);
+    while (put < octets) {
+        ssize_t wrote = pwrite(fd, text + put, octets - put, (off_t)(at + put));
         if (wrote < 0 && errno != EINTR)
             return -errno;
         put += wrote > 0 ? (size_t)wrote : 0;
     }
     return 0;
+}
+
+/* The text holds no zero, so one ends it when there is something behind it. */
+int settings_text_put(int fd, const struct settings_text *text)
+{
+    size_t octets = 0;
+    if (ftruncate(fd, 0) < 0)
+        return -errno;
+    int error = settings_text_write(fd, text->text, text->octets, 0);
+    if (error < 0 || text->vault.count == 0)
+        return error;
+    char *packed = vault_pack(&text->vault, &octets);
+    error = packed != NULL ? settings_text_write(fd, "", 1, text->octets) : -ENOMEM;
+    if (error == 0)
+        error = settings_text_write(fd, packed, octets, text->octets + 1);
+    if (packed != NULL)
+        explicit_bzero(packed, octets);
+    free(packed);
+    return error;
+}
+
+/* The secrets from behind the text. */
+static bool settings_text_split(struct settings_text *text)
+{
+    size_t whole = text->octets;
+    text->octets = strnlen(text->text, whole);
+    size_t secrets_at = text->octets < whole ? text->octets + 1 : whole;
+    bool unpacked = vault_unpack(&text->vault, text->text + secrets_at, whole - secrets_at);
+    explicit_bzero(text->text + text->octets, whole - text->octets);
+    return unpacked;
 }
 
 struct settings *settings_text_get(int fd, const char *path, struct findings *findings)
@@ -71,8 +103,11 @@ struct settings *settings_text_get(int fd, const char *path, struct findings *fi
     if (error < 0)
         findings_add(findings, FINDING_ERROR, path, 0, "can't be taken over from the announcer: %s",
                      strerror(-error));
+    else if (settings_text_split(&text))
+        settings = settings_parse_secrets(text.text, text.octets, path, &text.vault, findings);
     else
-        settings = settings_parse(text.text, text.octets, path, findings);
+        findings_add(findings, FINDING_ERROR, path, 0,
+                     "can't be taken over from the announcer: memory is short");
     settings_text_free(&text);
     return settings;
 }
@@ -80,8 +115,10 @@ struct settings *settings_text_get(int fd, const char *path, struct findings *fi
 bool settings_text_is(int fd, const struct settings_text *text)
 {
     struct settings_text held = {0};
-    bool same = settings_text_take(fd, &held) == 0 && held.octets == text->octets &&
+    bool same = settings_text_take(fd, &held) == 0 && strnlen(held.text, held.octets) == text->octets &&
                 memcmp(held.text, text->text, text->octets) == 0;
+    if (held.text != NULL)
+        explicit_bzero(held.text, held.octets);
     settings_text_free(&held);
     return same;
 }
@@ -89,6 +126,7 @@ bool settings_text_is(int fd, const struct settings_text *text)
 void settings_text_free(struct settings_text *text)
 {
     free(text->text);
+    vault_empty(&text->vault);
     *text = (struct settings_text){0};
 }
 

@@ -41,9 +41,6 @@ bool cookie_holds(const struct cookie_secrets *secrets, uint32_t now_s,
 /* Reads secrets from text in the form of a key file (base/key_file.h). */
 bool cookie_secrets_parse(struct cookie_secrets *secrets, const char *text, char why[KEY_FILE_WHY_OCTETS]);
 
-/* The same from the file at `path`. */
-bool cookie_secrets_read(struct cookie_secrets *secrets, const char *path, char why[KEY_FILE_WHY_OCTETS]);
-
 /* One random secret: cookies then hold at this PoP until it restarts. */
 void cookie_secrets_random(struct cookie_secrets *secrets);
 

@@ -24,7 +24,4 @@ struct key_file {
 /* Reads keys from text. False, and `why` says it in a few words that hold nothing of the keys. */
 bool key_file_parse(struct key_file *file, const char *text, char why[KEY_FILE_WHY_OCTETS]);
 
-/* The same from the file at `path`. */
-bool key_file_read(struct key_file *file, const char *path, char why[KEY_FILE_WHY_OCTETS]);
-
 #endif

@@ -9,10 +9,12 @@
 #include "config.h"
 #include "config/outline.h"
 #include "config/schema.h"
+#include "config/vault.h"
 
-/* Fills `settings`, whose path is set already. `host` is what %h stands for. Errors are in `findings`. */
+/* Fills `settings`, whose path is set already. `host` is what %h stands for, `vault` where secrets come from
+ * (NULL: their files). Errors are in `findings`. */
 void judge_config(struct settings *settings, const struct raw_config *raw, const struct outline *outline,
-                  const char *host, struct findings *findings);
+                  const char *host, struct vault *vault, struct findings *findings);
 
 /* The directory that the file at the absolute `path` is in. Caller frees. */
 char *judge_directory_of(const char *path);

@@ -10,6 +10,7 @@
 #include "config/outline.h"
 #include "config/schema.h"
 #include "config/value.h"
+#include "config/vault.h"
 
 #define JUDGE_PATH 128
 
@@ -20,7 +21,8 @@ struct judge {
     const struct outline *outline;
     struct findings *findings;
     const char *host;
-    char *directory; /* of the file, absolute */
+    char *directory;     /* of the file, absolute */
+    struct vault *vault; /* where secrets come from; NULL: from their files */
 };
 
 /* A value in the file: its path gives the line, and names it in messages. */
@@ -51,6 +53,11 @@ uint32_t judge_duration(struct judge *j, struct place at, const char *text, uint
 
 /* An absolute path that the settings own; NULL after a finding. */
 char *judge_path(struct judge *j, struct place at, const char *text);
+
+/* What the file that is named there holds, whose path is relative to the configuration, or
+ * `credential:NAME`, one of systemd's. False after a finding, or when it isn't for this process. */
+bool judge_secret_text(struct judge *j, struct place at, enum vault_owner owner, const char *name,
+                       struct vault_text *text);
 
 bool judge_address_equal(const union settings_address *a, const union settings_address *b);
 

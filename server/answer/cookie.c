@@ -67,14 +67,6 @@ bool cookie_secrets_parse(struct cookie_secrets *secrets, const char *text, char
     return ok;
 }
 
-bool cookie_secrets_read(struct cookie_secrets *secrets, const char *path, char why[KEY_FILE_WHY_OCTETS])
-{
-    struct key_file file = {secrets->octets[0], COOKIE_SECRET_OCTETS, COOKIE_SECRETS_MOST, 0};
-    bool ok = key_file_read(&file, path, why);
-    secrets->count = (uint8_t)file.count;
-    return ok;
-}
-
 void cookie_secrets_random(struct cookie_secrets *secrets)
 {
     secrets->count = 1;

@@ -2,14 +2,9 @@
 #include "base/key_file.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#define KEY_FILE_OCTETS 4096
 
 /* Reads one line without its comment. False when it isn't a key. */
 static bool key_file_take_line(struct key_file *file, const char *line, size_t octets)
@@ -44,21 +39,4 @@ bool key_file_parse(struct key_file *file, const char *text, char why[KEY_FILE_W
     (void)snprintf(why, KEY_FILE_WHY_OCTETS,
                    "there is no secret in it: write a line of %zu hexadecimal digits", 2 * file->octets);
     return file->count > 0;
-}
-
-bool key_file_read(struct key_file *file, const char *path, char why[KEY_FILE_WHY_OCTETS])
-{
-    char text[KEY_FILE_OCTETS + 1];
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t octets = fd >= 0 ? read(fd, text, KEY_FILE_OCTETS) : -1;
-    if (octets < 0)
-        (void)snprintf(why, KEY_FILE_WHY_OCTETS, "%s", strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    if (octets < 0)
-        return false;
-    text[octets] = '\0';
-    bool ok = key_file_parse(file, text, why);
-    sodium_memzero(text, sizeof text);
-    return ok;
 }

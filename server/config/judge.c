@@ -82,6 +82,43 @@ char *judge_path(struct judge *j, struct place at, const char *text)
     return path;
 }
 
+/* A credential that systemd has put into a directory of this service's own (LoadCredential=). */
+static char *judge_credential(struct judge *j, struct place at, const char *name)
+{
+    const char *directory = getenv("CREDENTIALS_DIRECTORY");
+    char *path = NULL;
+    if (name[0] == '\0' || strchr(name, '/') != NULL)
+        judge_say(j, FINDING_ERROR, &at,
+                  "is 'credential:%.60s': write the name of a LoadCredential= after it", name);
+    else if (directory == NULL)
+        judge_say(j, FINDING_ERROR, &at,
+                  "is a systemd credential, and there are none: start hitherd by a unit with "
+                  "LoadCredential=%.60s:FILE",
+                  name);
+    else if (asprintf(&path, "%s/%s", directory, name) < 0)
+        path = NULL;
+    return path;
+}
+
+bool judge_secret_text(struct judge *j, struct place at, enum vault_owner owner, const char *name,
+                       struct vault_text *text)
+{
+    static const char credential[] = "credential:";
+    struct value_why why;
+    bool is_credential = strncmp(name, credential, sizeof credential - 1) == 0;
+    char *path =
+        is_credential ? judge_credential(j, at, name + sizeof credential - 1) : judge_path(j, at, name);
+    if (path == NULL)
+        return false;
+    enum vault_result result = vault_read(j->vault, owner, path, text, &why);
+    free(path);
+    if (result == VAULT_REFUSED)
+        judge_say_why(j, &at, &why);
+    else if (result == VAULT_READ && text->open_to_all)
+        judge_say(j, FINDING_WARNING, &at, "names a file that every user may read: chmod o-r it");
+    return result == VAULT_READ;
+}
+
 bool judge_address_equal(const union settings_address *a, const union settings_address *b)
 {
     if (a->sa.sa_family != b->sa.sa_family)
@@ -114,9 +151,9 @@ char *judge_directory_of(const char *path)
 }
 
 void judge_config(struct settings *settings, const struct raw_config *raw, const struct outline *outline,
-                  const char *host, struct findings *findings)
+                  const char *host, struct vault *vault, struct findings *findings)
 {
-    struct judge j = {settings, raw, outline, findings, host, judge_directory_of(settings->path)};
+    struct judge j = {settings, raw, outline, findings, host, judge_directory_of(settings->path), vault};
     if (j.directory == NULL) {
         findings_add(findings, FINDING_ERROR, settings->path, 0, "memory is short");
         return;

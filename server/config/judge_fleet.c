@@ -3,6 +3,7 @@
 #include "config/judgement.h"
 
 #include <arpa/inet.h>
+#include <sodium.h>
 #include <stdlib.h>
 
 #define DEFAULT_FLEET_PORT  7353
@@ -20,11 +21,12 @@ static void judge_fleet_key(struct judge *j, const char *text)
                           "a file with a line of 64 hexadecimal digits, the same at every PoP");
         return;
     }
-    char *path = judge_path(j, at, text);
-    if (path != NULL && !key_file_read(&file, path, why))
-        judge_say(j, FINDING_ERROR, &at, "names %s: %s", path, why);
+    struct vault_text secret;
+    if (judge_secret_text(j, at, VAULT_OF_ANNOUNCER, text, &secret) &&
+        !key_file_parse(&file, secret.text, why))
+        judge_say(j, FINDING_ERROR, &at, "names %s: %s", text, why);
+    sodium_memzero(&secret, sizeof secret);
     keys->count = (uint8_t)file.count;
-    free(path);
 }
 
 static bool judge_fleet_address(struct judge *j, const struct place *at, const char *text,

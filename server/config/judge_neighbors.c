@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config/judgement.h"
-#include "config/secret.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -151,17 +150,17 @@ static void judge_local_address(struct judge *j, struct settings_neighbor *neigh
 static void judge_password(struct judge *j, struct settings_neighbor *neighbor, struct place at,
                            const char *text)
 {
-    struct value_why why;
-    bool open_to_all = false;
-    char *path = judge_path(j, at, text);
-    if (path == NULL)
+    struct vault_text secret;
+    if (!judge_secret_text(j, at, VAULT_OF_ANNOUNCER, text, &secret))
         return;
-    neighbor->md5_password = secret_read(path, MD5_PASSWORD_MOST, &open_to_all, &why);
-    free(path);
-    if (neighbor->md5_password == NULL)
-        judge_say_why(j, &at, &why);
-    else if (open_to_all)
-        judge_say(j, FINDING_WARNING, &at, "names a file that every user may read: chmod o-r it");
+    size_t octets = strcspn(secret.text, "\r\n");
+    if (octets > 0 && octets <= MD5_PASSWORD_MOST)
+        neighbor->md5_password = strndup(secret.text, octets);
+    else
+        judge_say(j, FINDING_ERROR, &at,
+                  "names a file whose first line isn't a password: write 1 to %d characters",
+                  MD5_PASSWORD_MOST);
+    explicit_bzero(&secret, sizeof secret);
 }
 
 /* The keys that harden a session. */

@@ -4,7 +4,6 @@
  * allow, a prefix), "key NAME", or both in this order.
  */
 #include "config/judgement.h"
-#include "config/secret.h"
 
 #include <arpa/inet.h>
 #include <sodium.h>
@@ -29,28 +28,20 @@ static bool key_name(const char *text, uint8_t name[NAME_MAX_OCTETS])
 
 static void judge_secret(struct judge *j, struct tsig_key *key, const struct place *at, const char *text)
 {
-    struct value_why why;
-    bool open_to_all = false;
+    struct vault_text secret;
     size_t octets = 0;
-    char *path = judge_path(j, *at, text);
-    char *secret = path != NULL ? secret_read(path, BASE64_MOST, &open_to_all, &why) : NULL;
-    if (path != NULL && secret == NULL)
-        judge_say_why(j, at, &why);
-    free(path);
-    if (secret == NULL)
+    if (!judge_secret_text(j, *at, VAULT_OF_SERVER, text, &secret))
         return;
-    if (sodium_base642bin(key->secret, sizeof key->secret, secret, strlen(secret), " \t", &octets, NULL,
+    size_t length = strcspn(secret.text, "\r\n");
+    if (sodium_base642bin(key->secret, sizeof key->secret, secret.text, length, " \t", &octets, NULL,
                           sodium_base64_VARIANT_ORIGINAL) < 0 ||
         octets == 0)
         judge_say(j, FINDING_ERROR, at,
                   "names a file whose first line isn't base64: write one with openssl rand -base64 32");
     else if (octets < SECRET_FEW_OCTETS)
         judge_say(j, FINDING_WARNING, at, "names a secret of only %zu octets: use 32", octets);
-    if (open_to_all)
-        judge_say(j, FINDING_WARNING, at, "names a file that every user may read: chmod o-r it");
     key->secret_octets = (uint16_t)octets;
-    sodium_memzero(secret, strlen(secret));
-    free(secret);
+    sodium_memzero(&secret, sizeof secret);
 }
 
 static void judge_key_name(struct judge *j, struct tsig_key *key, const struct place *entry, const char *text)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config/judgement.h"
 
+#include <sodium.h>
+
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,10 +125,11 @@ static void judge_cookies(struct judge *j, const struct raw_server *raw)
         judge_say_why(j, &require_at, &why);
     if (raw->cookie_secret_file == NULL)
         return;
-    char *path = judge_path(j, file_at, raw->cookie_secret_file);
-    if (path != NULL && !cookie_secrets_read(&server->cookies, path, reason))
-        judge_say(j, FINDING_ERROR, &file_at, "names %s: %s", path, reason);
-    free(path);
+    struct vault_text secret;
+    if (judge_secret_text(j, file_at, VAULT_OF_SERVER, raw->cookie_secret_file, &secret) &&
+        !cookie_secrets_parse(&server->cookies, secret.text, reason))
+        judge_say(j, FINDING_ERROR, &file_at, "names %s: %s", raw->cookie_secret_file, reason);
+    sodium_memzero(&secret, sizeof secret);
 }
 
 void judge_server(struct judge *j)
