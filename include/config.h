@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "health/heartbeat.h"
 #include "wire/name.h"
+#include "resolve/settings.h"
 #include "wire/tsig.h"
 #include "zone/access.h"
 #include "zone/peers.h"
@@ -284,6 +285,7 @@ struct settings {
     struct settings_health health;
     struct settings_fleet fleet;
     struct settings_log log;
+    struct settings_resolve resolve;
 };
 
 /* Reads and judges the file at `path`. NULL when anything in it is an error, and `findings` says what;

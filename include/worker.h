@@ -13,12 +13,14 @@
 
 #include <stddef.h>
 
+struct resolver;
 struct workers;
 
 /* Starts `count` workers on the sockets that `down` lists; their hearts beat in `up`. 0; or -errno, and none
- * runs. `down` and `up` outlive them. */
+ * runs. `down` and `up` outlive them. With a `resolver`, which may be NULL, they share out `cache_octets` for
+ * answers; it is stopped before they are. */
 int workers_start(struct workers **workers, size_t count, const struct shared_down *down,
-                  struct shared_up *up);
+                  struct shared_up *up, struct resolver *resolver, size_t cache_octets);
 
 /* Each worker's counters, to be read at any time until workers_stop(). */
 const struct worker_stats *const *workers_stats(const struct workers *workers);

@@ -263,6 +263,7 @@ void settings_free(struct settings *settings)
     explicit_bzero(&settings->fleet.keys, sizeof settings->fleet.keys);
     free(settings->log.dnstap.socket);
     free(settings->log.dnstap.file);
+    settings_resolve_free(&settings->resolve);
     free(settings->zones);
     free(settings->server.identity);
     free(settings->server.user);

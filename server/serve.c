@@ -16,6 +16,7 @@
 #include "keeper.h"
 #include "net/tcp.h"
 #include "privilege.h"
+#include "resolve/resolver.h"
 #include "settings_text.h"
 #include "spawn.h"
 #include "worker.h"
@@ -57,6 +58,7 @@ struct serve {
     struct zone_reload *zones;
     struct notifier *notifier;
     struct keeper *keeper;
+    struct resolver *resolver; /* NULL: for own zones only */
     struct workers *workers;
     struct http *http;
     struct server_stats stats;
@@ -205,6 +207,9 @@ static int serve_publish_policy(const struct settings *settings)
     policy.identity_octets = (uint8_t)octets;
     policy.keys = settings->keys;
     serve_choose_taps(&policy.taps, &settings->log);
+    policy.allow = settings->resolve.allow;
+    policy.stale_s = settings->resolve.serve_stale_s;
+    policy.client_misses = settings->resolve.client_misses;
     int error = answer_policy_publish(&policy);
     zone_access_release(policy.limit.own);
     return error;
@@ -360,6 +365,8 @@ static void serve_reload(struct serve *s, uint32_t id, const char *only_zone)
         return;
     }
     serve_apply_log(s, wanted);
+    if (s->resolver != NULL && wanted->resolve.enabled)
+        (void)resolver_renew(s->resolver, &wanted->resolve, false);
     settings_free(s->settings);
     s->settings = wanted;
 }
@@ -416,11 +423,25 @@ static bool serve_start_http(struct serve *s, bool again)
     return s->http != NULL;
 }
 
+/* True when it runs, or isn't wanted. */
+static bool serve_start_resolver(struct serve *s)
+{
+    char why[ENGINE_WHY_OCTETS];
+    if (!s->settings->resolve.enabled)
+        return true;
+    s->resolver = resolver_new(&s->settings->resolve, s->settings->server.state_dir, why);
+    if (s->resolver == NULL)
+        log_error("resolve: %s", why);
+    return s->resolver != NULL;
+}
+
 /* After the first load: the workers begin to answer. */
 static void serve_begin(struct serve *s)
 {
     static const char news[] = "serving";
-    int error = workers_start(&s->workers, s->worker_count, s->down, s->up);
+    int error = serve_start_resolver(s) ? workers_start(&s->workers, s->worker_count, s->down, s->up,
+                                                        s->resolver, s->settings->resolve.cache_octets / 2)
+                                        : -ENOMEM;
     if (error < 0) {
         log_error("can't start the workers: %s", uv_strerror(error));
         serve_leave(s, SERVE_EXIT_FAILED);
@@ -559,7 +580,11 @@ static int serve_run(struct serve *s)
     http_stop(s->http);
     if (s->workers != NULL)
         serve_empty_taps(s);
+    if (s->resolver != NULL)
+        resolver_stop(s->resolver);
     workers_stop(s->workers);
+    if (s->resolver != NULL)
+        resolver_free(s->resolver);
     dnstap_close(s->dnstap);
     serve_reloads_forget(s);
     (void)uv_loop_close(&s->loop);

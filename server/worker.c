@@ -8,10 +8,12 @@
 #include "base/log.h"
 #include "net/tcp.h"
 #include "net/udp.h"
+#include "resolve/desk.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,9 +46,17 @@ struct worker {
     unsigned index;
 };
 
+/* What a worker's desk is made from; without a resolver there is none. */
+struct worker_resolving {
+    struct resolver *resolver;
+    size_t cache_octets;
+    uint64_t secret[2];
+};
+
 struct workers {
     struct bucket_table *buckets;
     struct tcp_sources *sources;
+    struct worker_resolving resolving;
     size_t count;
     struct worker *list[SETTINGS_MAX_WORKERS];
     const struct worker_stats *stats[SETTINGS_MAX_WORKERS];
@@ -90,6 +100,9 @@ static void worker_beat(uv_timer_t *timer)
 static void worker_on_stop(uv_async_t *stop)
 {
     struct worker *w = stop->data;
+    if (w->context.desk != NULL)
+        desk_close(w->context.desk);
+    w->context.desk = NULL;
     if (w->udp != NULL)
         udp_close(w->udp);
     if (w->tcp != NULL)
@@ -165,6 +178,16 @@ static void worker_free(struct worker *w)
     free(w);
 }
 
+/* True when there is one, or is to be none. */
+static bool worker_open_desk(struct worker *w, const struct worker_resolving *resolving)
+{
+    if (resolving->resolver == NULL)
+        return true;
+    w->context.desk =
+        desk_new(&w->loop, &w->context, resolving->resolver, resolving->cache_octets, resolving->secret);
+    return w->context.desk != NULL;
+}
+
 /* Made on the main thread, so that whatever is wrong is known before anything runs. */
 static int worker_new(struct worker **made, unsigned index, size_t workers, const struct workers *all,
                       const struct shared_down *down, struct shared_up *up)
@@ -192,7 +215,9 @@ static int worker_new(struct worker **made, unsigned index, size_t workers, cons
     w->context.limiter = limiter_new(all->buckets);
     w->udp = udp_new(&w->loop, &w->context, &up->flights[index]);
     w->tcp = tcp_new(&w->loop, &w->context, &up->flights[index], all->sources, worker_connections(workers));
-    error = w->context.limiter != NULL && w->udp != NULL && w->tcp != NULL ? worker_listen(w, down) : -ENOMEM;
+    bool whole = w->context.limiter != NULL && w->udp != NULL && w->tcp != NULL &&
+                 worker_open_desk(w, &all->resolving);
+    error = whole ? worker_listen(w, down) : -ENOMEM;
     if (error == 0)
         error = uv_timer_start(&w->beat, worker_beat, 0, HEART_BEAT_MS);
     if (error < 0) {
@@ -236,10 +261,15 @@ static bool workers_share(struct workers *all)
 }
 
 int workers_start(struct workers **workers, size_t count, const struct shared_down *down,
-                  struct shared_up *up)
+                  struct shared_up *up, struct resolver *resolver, size_t cache_octets)
 {
     struct workers *all = calloc(1, sizeof *all);
     int error = all != NULL && workers_share(all) ? 0 : -ENOMEM;
+    if (error == 0) {
+        all->resolving =
+            (struct worker_resolving){.resolver = resolver, .cache_octets = cache_octets / count};
+        randombytes_buf(all->resolving.secret, sizeof all->resolving.secret);
+    }
     while (error == 0 && all->count < count)
         error = worker_start(all, count, down, up);
     if (error < 0) {

@@ -9,6 +9,7 @@
 #include "answer/query.h"
 #include "answer/tap.h"
 #include "base/stats.h"
+#include "resolve/settings.h"
 #include "wire/tsig.h"
 #include "zone/access.h"
 
@@ -40,6 +41,9 @@ struct answer_policy {
     struct cookie_secrets cookies;
     struct limit_policy limit;
     struct tap_rules taps;
+    struct resolve_allow allow; /* who may ask for names that aren't ours */
+    uint32_t stale_s;           /* how long past its end an answer is still given */
+    uint32_t client_misses;     /* searches that one client may wait for */
     bool cookies_required; /* over UDP a client that sends a cookie must have one of ours: else BADCOOKIE */
 };
 
@@ -52,6 +56,7 @@ int answer_policy_publish(const struct answer_policy *policy);
 const struct answer_policy *answer_policy_current(void);
 
 struct limiter;
+struct desk;
 
 struct answer_context {
     struct worker_stats *stats; /* this worker's own */
@@ -59,6 +64,7 @@ struct answer_context {
     struct limiter *limiter;    /* NULL: nothing is limited */
     uint64_t now_ms;            /* monotonic; the owner keeps both fresh, once in each turn of its loop */
     uint32_t now_s;             /* Unix time */
+    struct desk *desk;          /* where names that aren't ours are asked for; NULL: nowhere */
 };
 
 /* Picks out, of a batch that was answered, what the policy wants to see again. */

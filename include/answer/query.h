@@ -23,6 +23,7 @@ enum answer_transport {
     ANSWER_TCP,
 };
 
+struct answer_deferred;
 struct answer_stream;
 
 /* One message of a batch. The caller owns every buffer; they need to live only for the call. */
@@ -30,10 +31,11 @@ struct answer_message {
     const uint8_t *query;
     size_t query_octets;
     const struct sockaddr *client;
-    uint8_t *response;            /* must not overlap the query */
-    size_t response_capacity;     /* octets: at least 1232; what the transport can carry at most */
-    bool probe;                   /* of our own self-check (net/lane.h): counts for no limit */
-    size_t response_octets;       /* out: 0 means that nothing is to be sent */
+    uint8_t *response;                /* must not overlap the query */
+    size_t response_capacity;         /* octets: at least 1232; what the transport can carry at most */
+    bool probe;                       /* of our own self-check (net/lane.h): counts for no limit */
+    size_t response_octets;           /* out: 0 means that nothing is to be sent */
+    struct answer_deferred *deferred; /* out: not NULL when the answer comes later (answer/deferred.h) */
     struct answer_stream *stream; /* out, TCP only: not NULL when more messages follow (a zone transfer) */
 };
 

@@ -55,6 +55,10 @@ bool response_put(struct response *response, enum section section, const struct 
 bool response_put_signatures(struct response *response, enum section section,
                              const struct placement *placement);
 
+/* Room for a body of `octets` with so many records in its sections, made elsewhere to stand right behind the
+ * question. NULL when it doesn't fit. */
+uint8_t *response_put_whole(struct response *response, size_t octets, const uint16_t counts[3]);
+
 /* The octet where the name at octet `at` stands without its first `labels` labels; pointers are followed. */
 uint16_t response_name_at(const struct response *response, uint16_t at, unsigned labels);
 

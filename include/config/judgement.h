@@ -90,6 +90,7 @@ void judge_neighbors(struct judge *j, const struct raw_announce *raw);
 void judge_health(struct judge *j);
 void judge_fleet(struct judge *j);
 void judge_log(struct judge *j);
+void judge_resolve(struct judge *j);
 
 /* The keys of the other backends than our own BGP, for the backend that was chosen. */
 void judge_backend_keys(struct judge *j, const struct raw_announce *raw);

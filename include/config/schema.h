@@ -184,6 +184,37 @@ struct raw_log {
     struct raw_dnstap *dnstap;
 };
 
+/* Of `forward` and of `stub`. */
+struct raw_route {
+    char *name;
+    char **to;
+    uint32_t to_count;
+    char *validate;
+};
+
+struct raw_resolve {
+    char *enabled;
+    char **allow;
+    uint32_t allow_count;
+    char *root_hints;
+    char *trust_anchor;
+    char *root_zone;
+    struct raw_route *forward;
+    uint32_t forward_count;
+    struct raw_route *stub;
+    uint32_t stub_count;
+    char **local;
+    uint32_t local_count;
+    char **anchors;
+    uint32_t anchors_count;
+    char *dns64;
+    char *private_addresses;
+    char *mix_case;
+    char *cache_size;
+    char *serve_stale;
+    char *client_misses;
+};
+
 struct raw_config {
     struct raw_server *server;
     struct raw_key *keys;
@@ -195,6 +226,7 @@ struct raw_config {
     struct raw_health *health;
     struct raw_fleet *fleet;
     struct raw_log *log;
+    struct raw_resolve *resolve;
 };
 
 /* The whole file: a mapping, as a pointer to struct raw_config. */

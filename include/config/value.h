@@ -25,6 +25,9 @@ bool value_number(const char *text, uint64_t least, uint64_t most, uint64_t *num
 bool value_duration(const char *text, uint64_t least_ms, uint64_t most_ms, uint64_t *ms,
                     struct value_why *why);
 
+/* "64M": octets in units of 1024 (K), its square (M) or cube (G), from `least` to `most`. */
+bool value_octets(const char *text, uint64_t least, uint64_t most, uint64_t *octets, struct value_why *why);
+
 /* Writes a duration as value_duration() reads it. Returns `text`. */
 char *value_duration_to_text(uint64_t ms, char text[32]);
 

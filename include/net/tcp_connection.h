@@ -7,6 +7,7 @@
 #define HITHER_NET_TCP_CONNECTION_H
 
 #include "answer/context.h"
+#include "answer/deferred.h"
 #include "config.h"
 #include "net/tcp_frame.h"
 
@@ -25,8 +26,9 @@ enum tcp_state {
 /* The most that one recv() takes, and that is staged before it is sent: two of the largest messages. */
 #define TCP_SCRATCH_OCTETS (2 * (TCP_FRAME_PREFIX_OCTETS + TCP_FRAME_MESSAGE_OCTETS))
 
-/* What the connections of one worker share. */
+/* What the connections of one worker share. `late` is told of each answer that came later, or won't. */
 struct tcp_shared {
+    void (*late)(struct answer_deferred *deferred, const uint8_t *response, size_t octets);
     struct answer_context *context;
     struct flight *flight;
     long kept_octets; /* in all connections' own buffers */
@@ -52,6 +54,7 @@ struct tcp_connection {
     uint64_t source;   /* what it is counted by (net/tcp_sources.h) */
     uint64_t since_ms; /* in its state, or since the last progress there, by the loop's clock */
     struct answer_stream *stream;
+    struct answer_deferred *deferred; /* answers that come later: the newest of them */
     struct tcp_kept input;
     struct tcp_kept output;
     union settings_address client;
@@ -71,6 +74,9 @@ void tcp_connection_turn(struct tcp_connection *c);
 
 /* What the connection waits for after a turn; false when it is over. `events` are libuv's. */
 bool tcp_connection_next(const struct tcp_connection *c, enum tcp_state *state, int *events);
+
+/* Sends an answer that took its time. */
+void tcp_connection_send_late(struct tcp_connection *c, const uint8_t *response, size_t octets);
 
 /* Gives back its buffers and its stream. */
 void tcp_connection_release(struct tcp_connection *c);

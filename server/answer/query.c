@@ -10,6 +10,7 @@
 #include "answer/response.h"
 #include "answer/stream.h"
 #include "answer/transfer.h"
+#include "resolve/desk.h"
 #include "wire/rdata.h"
 #include "zone/set.h"
 
@@ -174,16 +175,28 @@ static void respond_at_length(struct job *job, struct answer_message *message, c
         stream_sign(message->stream, job->query.tsig, now_s);
 }
 
+/* Whether it is for the resolver: a name that isn't ours, or that we have delegated, and recursion is wanted.
+ */
+static bool is_for_desk(const struct job *job)
+{
+    const struct query *query = &job->query;
+    return is_ours(job) && (query->flags & FLAG_RD) != 0 && !transfer_is_asked(query) &&
+           (job->image == NULL || job->found.outcome == LOOKUP_CUT);
+}
+
 static void stage_respond(struct job *job, struct answer_message *message, const struct zone_set *set,
-                          const struct answer_policy *policy, const uint32_t *now_s)
+                          const struct answer_policy *policy, const uint32_t *now_s, struct desk *desk)
 {
     message->response_octets = 0;
+    message->deferred = NULL;
     message->stream = NULL;
     if (job->verdict == PARSE_DROP)
         return;
-    if (job->verdict == PARSE_PROCEED && job->image != NULL)
+    if (desk != NULL && is_for_desk(job))
+        message->response_octets = desk_take(desk, &job->query, message, policy);
+    else if (job->verdict == PARSE_PROCEED && job->image != NULL)
         message->response_octets = direct_answer(&job->query, policy, job->image, &job->found);
-    if (message->response_octets == 0)
+    if (message->response_octets == 0 && message->deferred == NULL)
         respond_at_length(job, message, set, policy, now_s);
     if (job->query.rcode == RCODE_REFUSED && policy->limit.drop_refused && job->query.transport == ANSWER_UDP)
         message->response_octets = 0;
@@ -209,11 +222,27 @@ static void count_cookie(const struct edns *edns, struct worker_stats *stats)
                  1);
 }
 
-/* What differs from message to message. Whether it was answered. */
+/* What was asked. */
+static inline void count_question(const struct job *job, struct worker_stats *stats)
+{
+    const struct query *query = &job->query;
+    if (query->edns.has_options)
+        count_cookie(&query->edns, stats);
+    if (job->verdict == PARSE_PROCEED)
+        stat_add(&stats->types[query->qtype < STATS_TYPES - 2 ? query->qtype : STATS_TYPES - 2], 1);
+    if (job->image != NULL)
+        stat_add(&stats->zones[zone_image_counter(job->image)], 1);
+}
+
+/* What differs from message to message. Whether it was answered, and at once. */
 static bool stage_count(const struct job *job, const struct answer_message *message,
                         struct worker_stats *stats)
 {
     const struct query *query = &job->query;
+    if (message->deferred != NULL) {
+        count_question(job, stats);
+        return false;
+    }
     if (message->response_octets == 0) {
         count_dropped(job, message, stats);
         return false;
@@ -223,12 +252,7 @@ static bool stage_count(const struct job *job, const struct answer_message *mess
     stat_add(&stats->rcodes[query->rcode < STATS_RCODES ? query->rcode : 0], 1);
     if ((message->response[2] & FLAG_TC >> 8) != 0)
         stat_add(&stats->truncated, 1);
-    if (query->edns.has_options)
-        count_cookie(&query->edns, stats);
-    if (job->verdict == PARSE_PROCEED)
-        stat_add(&stats->types[query->qtype < STATS_TYPES - 2 ? query->qtype : STATS_TYPES - 2], 1);
-    if (job->image != NULL)
-        stat_add(&stats->zones[zone_image_counter(job->image)], 1);
+    count_question(job, stats);
     return true;
 }
 
@@ -275,7 +299,7 @@ void answer_batch(struct answer_context *context, enum answer_transport transpor
     message = messages;
     for (struct job *job = jobs; job < end; job++, message++) {
         stage_look_up(job);
-        stage_respond(job, message, set, policy, &context->now_s);
+        stage_respond(job, message, set, policy, &context->now_s, context->desk);
         if (limiter != NULL)
             limit_charge(limiter, &policy->limit, &job->account, message->response_octets);
         answers += stage_count(job, message, stats) ? 1 : 0;

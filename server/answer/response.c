@@ -226,6 +226,16 @@ bool response_put_signatures(struct response *response, enum section section,
     return true;
 }
 
+uint8_t *response_put_whole(struct response *response, size_t octets, const uint16_t counts[3])
+{
+    uint8_t *body = response->at;
+    if (octets > room_left(response))
+        return NULL;
+    response->at += octets;
+    memcpy(response->counts, counts, sizeof response->counts);
+    return body;
+}
+
 /* --- names in what is written
  * ---------------------------------------------------------------------------------- */
 

@@ -167,5 +167,6 @@ void judge_config(struct settings *settings, const struct raw_config *raw, const
     judge_health(&j);
     judge_fleet(&j);
     judge_log(&j);
+    judge_resolve(&j);
     free(j.directory);
 }

@@ -133,8 +133,9 @@ void judge_zones(struct judge *j)
     const struct place at = place("zones");
     uint32_t count = j->raw->zones_count;
     if (count == 0) {
-        findings_add(j->findings, FINDING_WARNING, j->settings->path, judge_line(j, &at),
-                     "there are no zones: every query will be refused");
+        if (j->raw->resolve == NULL)
+            findings_add(j->findings, FINDING_WARNING, j->settings->path, judge_line(j, &at),
+                         "there are no zones: every query will be refused");
         return;
     }
     j->settings->zones = calloc(count, sizeof *j->settings->zones);

@@ -201,6 +201,36 @@ static const cyaml_schema_field_t log_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t route_fields[] = {
+    FIELD_TEXT("name", struct raw_route, name),
+    FIELD_LIST("to", struct raw_route, to, &text_schema, RESOLVE_SERVERS_MOST),
+    FIELD_TEXT("validate", struct raw_route, validate),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t route_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_route, route_fields),
+};
+
+static const cyaml_schema_field_t resolve_fields[] = {
+    FIELD_TEXT("enabled", struct raw_resolve, enabled),
+    FIELD_LIST("allow", struct raw_resolve, allow, &text_schema, RESOLVE_PREFIXES_MOST),
+    FIELD_TEXT("root-hints", struct raw_resolve, root_hints),
+    FIELD_TEXT("trust-anchor", struct raw_resolve, trust_anchor),
+    FIELD_TEXT("root-zone", struct raw_resolve, root_zone),
+    FIELD_LIST("forward", struct raw_resolve, forward, &route_schema, RESOLVE_ROUTES_MOST),
+    FIELD_LIST("stub", struct raw_resolve, stub, &route_schema, RESOLVE_ROUTES_MOST),
+    FIELD_LIST("local", struct raw_resolve, local, &text_schema, RESOLVE_LOCAL_MOST),
+    FIELD_LIST("negative-trust-anchors", struct raw_resolve, anchors, &text_schema, RESOLVE_ANCHORS_MOST),
+    FIELD_TEXT("dns64", struct raw_resolve, dns64),
+    FIELD_TEXT("refuse-private-addresses", struct raw_resolve, private_addresses),
+    FIELD_TEXT("mix-case", struct raw_resolve, mix_case),
+    FIELD_TEXT("cache-size", struct raw_resolve, cache_size),
+    FIELD_TEXT("serve-stale", struct raw_resolve, serve_stale),
+    FIELD_TEXT("client-misses", struct raw_resolve, client_misses),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t config_fields[] = {
     FIELD_SECTION("server", struct raw_config, server, server_fields),
     FIELD_LIST("keys", struct raw_config, keys, &key_schema, TSIG_KEYS_MOST),
@@ -210,6 +240,7 @@ static const cyaml_schema_field_t config_fields[] = {
     FIELD_SECTION("health", struct raw_config, health, health_fields),
     FIELD_SECTION("fleet", struct raw_config, fleet, fleet_fields),
     FIELD_SECTION("log", struct raw_config, log, log_fields),
+    FIELD_SECTION("resolve", struct raw_config, resolve, resolve_fields),
     CYAML_FIELD_END,
 };
 

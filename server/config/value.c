@@ -59,6 +59,23 @@ static uint64_t unit_ms(const char *unit)
     return 0;
 }
 
+bool value_octets(const char *text, uint64_t least, uint64_t most, uint64_t *octets, struct value_why *why)
+{
+    static const char units[] = "KMG";
+    uint64_t number = 0;
+    size_t digits = leading_number(text, &number);
+    const char *unit = text[digits] != '\0' ? strchr(units, text[digits]) : NULL;
+    unsigned shift = unit != NULL ? 10 * (unsigned)(unit - units + 1) : 0;
+    if (digits == 0 || unit == NULL || unit[0] == '\0' || text[digits + 1] != '\0')
+        return refuse(why, "is '%.60s', not a size: write a number and K, M or G, like %lluM", text,
+                      (unsigned long long)(least >> 20));
+    if (number > most >> shift || number << shift < least)
+        return refuse(why, "is '%.60s': write %lluM to %lluG", text, (unsigned long long)(least >> 20),
+                      (unsigned long long)(most >> 30));
+    *octets = number << shift;
+    return true;
+}
+
 char *value_duration_to_text(uint64_t ms, char text[32])
 {
     static const struct {

@@ -88,19 +88,13 @@ static void tcp_connection_end(struct tcp_connection *c)
     close(c->fd);
 }
 
-static void tcp_connection_event(uv_poll_t *poll, int status, int events)
+static void tcp_connection_event(uv_poll_t *poll, int status, int events);
+
+/* What follows from what was done: the state it is in now, what it waits for, or its end. */
+static void tcp_connection_settle(struct tcp_connection *c)
 {
-    struct tcp_connection *c = poll->data;
     enum tcp_state state;
     int wanted;
-    (void)events;
-
-    c->broken = status < 0;
-    if (!c->broken) {
-        urcu_qsbr_thread_online();
-        tcp_connection_turn(c);
-        urcu_qsbr_thread_offline();
-    }
     if (!tcp_connection_next(c, &state, &wanted)) {
         tcp_connection_end(c);
         return;
@@ -113,6 +107,33 @@ static void tcp_connection_event(uv_poll_t *poll, int status, int events)
         tcp_connection_end(c);
     else
         c->events = wanted;
+}
+
+static void tcp_connection_event(uv_poll_t *poll, int status, int events)
+{
+    struct tcp_connection *c = poll->data;
+    (void)events;
+
+    c->broken = status < 0;
+    if (!c->broken) {
+        urcu_qsbr_thread_online();
+        tcp_connection_turn(c);
+        urcu_qsbr_thread_offline();
+    }
+    tcp_connection_settle(c);
+}
+
+/* An answer that took its time, or that there won't be. */
+static void tcp_late(struct answer_deferred *deferred, const uint8_t *response, size_t octets)
+{
+    struct tcp_connection *c = deferred->owner;
+    *(deferred->newer != NULL ? &deferred->newer->older : &c->deferred) = deferred->older;
+    if (deferred->older != NULL)
+        deferred->older->newer = deferred->newer;
+    c->progress = false;
+    if (octets > 0)
+        tcp_connection_send_late(c, response, octets);
+    tcp_connection_settle(c);
 }
 
 /* Room for one more: the connection that was idle longest has to leave, else the one that has been sending a
@@ -280,6 +301,7 @@ struct tcp *tcp_new(uv_loop_t *loop, struct answer_context *context, struct flig
     tcp->connections_max = connections;
     tcp->shared.context = context;
     tcp->shared.flight = flight;
+    tcp->shared.late = tcp_late;
     (void)uv_timer_init(loop, &tcp->sweep);
     (void)uv_timer_init(loop, &tcp->pause);
     tcp->sweep.data = tcp->pause.data = tcp;

@@ -110,6 +110,17 @@ static uint8_t *tcp_staging(struct tcp_shared *shared)
     return shared->out + shared->staged + TCP_FRAME_PREFIX_OCTETS;
 }
 
+static void tcp_defer(struct tcp_connection *c, struct answer_deferred *deferred)
+{
+    deferred->owner = c;
+    deferred->send = c->shared->late;
+    deferred->newer = NULL;
+    deferred->older = c->deferred;
+    if (c->deferred != NULL)
+        c->deferred->newer = deferred;
+    c->deferred = deferred;
+}
+
 static void tcp_answer(struct tcp_connection *c, const struct tcp_frame *frame)
 {
     struct answer_message message = {
@@ -133,6 +144,8 @@ static void tcp_answer(struct tcp_connection *c, const struct tcp_frame *frame)
     }
     c->stream = message.stream;
     c->progress = true;
+    if (message.deferred != NULL)
+        tcp_defer(c, message.deferred);
     if (message.response_octets > 0)
         tcp_stage(c->shared, message.response_octets);
 }
@@ -254,15 +267,39 @@ void tcp_connection_turn(struct tcp_connection *c)
         tcp_read(c);
 }
 
+/* Behind what the peer hasn't taken yet, or at once. */
+void tcp_connection_send_late(struct tcp_connection *c, const uint8_t *response, size_t octets)
+{
+    memcpy(tcp_staging(c->shared), response, octets);
+    tcp_stage(c->shared, octets);
+    c->progress = true;
+    if (c->output.bytes == NULL) {
+        tcp_flush(c);
+        return;
+    }
+    size_t staged = c->shared->staged;
+    c->shared->staged = 0;
+    if (!tcp_kept_reserve(c, &c->output, tcp_kept_octets(&c->output) + staged)) {
+        c->broken = true;
+        return;
+    }
+    memcpy(c->output.bytes + c->output.end, c->shared->out, staged);
+    c->output.end += staged;
+}
+
 bool tcp_connection_next(const struct tcp_connection *c, enum tcp_state *state, int *events)
 {
     bool owed = c->output.bytes != NULL || c->stream != NULL;
-    if (c->broken || (c->peer_done && !owed && !c->waiting))
+    if (c->broken || (c->peer_done && !owed && !c->waiting && c->deferred == NULL))
         return false;
     if (owed)
         *state = TCP_STATE_WRITING;
     else
         *state = c->input.bytes != NULL ? TCP_STATE_READING : TCP_STATE_IDLE;
+    if (c->peer_done && !owed && !c->waiting) {
+        *events = 0; /* nothing but the answers that come later */
+        return true;
+    }
     /* A whole message that waits needs no more bytes: being writable calls for the next turn. */
     *events = owed || c->waiting ? UV_WRITABLE : UV_READABLE;
     return true;
@@ -275,4 +312,7 @@ void tcp_connection_release(struct tcp_connection *c)
     if (c->stream != NULL)
         answer_stream_close(c->stream);
     c->stream = NULL;
+    for (struct answer_deferred *d = c->deferred; d != NULL; d = d->older)
+        d->send = NULL; /* nobody is there to take it */
+    c->deferred = NULL;
 }

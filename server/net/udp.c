@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "net/udp.h"
 
+#include "answer/deferred.h"
 #include "base/clock.h"
 #include "config.h"
 #include "net/pktinfo.h"
@@ -98,16 +99,57 @@ static void udp_answer(const struct udp_socket *s, size_t count)
     answer_batch(udp->context, ANSWER_UDP, b->messages, count);
 }
 
+/* An answer that took its time. */
+static void udp_send_late(struct answer_deferred *deferred, const uint8_t *response, size_t octets)
+{
+    const struct udp_socket *s = deferred->owner;
+    uint8_t *bytes = (uint8_t *)(uintptr_t)response; /* sendmsg() doesn't write */
+    struct iovec part = {bytes, octets};
+    const struct msghdr out = {
+        .msg_name = &deferred->client,
+        .msg_namelen = deferred->client.sa.sa_family == AF_INET ? sizeof deferred->client.in4
+                                                                : sizeof deferred->client.in6,
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = deferred->room_octets > 0 ? deferred->room : NULL,
+        .msg_controllen = deferred->room_octets,
+    };
+    if (octets == 0)
+        return;
+    struct worker_stats *stats = s->udp->context->stats;
+    stat_add(&stats->octets_out, octets);
+    if (sendmsg(s->fd, &out, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        stat_add(&stats->send_failed, 1);
+}
+
+_Static_assert(sizeof(struct pktinfo_room) <= DEFERRED_ROOM_OCTETS, "where a datagram came to is kept");
+
+/* Notes where the answer to the `i`th datagram has to go, and from which of our addresses. */
+static void udp_defer(struct udp_socket *s, size_t i, struct answer_deferred *deferred)
+{
+    struct msghdr from = {0};
+    if (s->wildcard)
+        pktinfo_answer_from(&s->udp->batch.in[i].msg_hdr, &from);
+    if (from.msg_controllen > 0)
+        memcpy(deferred->room, from.msg_control, from.msg_controllen);
+    deferred->room_octets = from.msg_controllen;
+    deferred->owner = s;
+    deferred->send = udp_send_late;
+}
+
 /* Lines up what is to be sent; the number of answers. */
-static unsigned udp_collect(const struct udp_socket *s, size_t count)
+static unsigned udp_collect(struct udp_socket *s, size_t count)
 {
     struct udp_batch *b = &s->udp->batch;
     unsigned answers = 0;
     uint64_t octets = 0;
     for (size_t i = 0; i < count; i++) {
         const struct answer_message *m = &b->messages[i];
-        if (m->response_octets == 0)
+        if (m->response_octets == 0) {
+            if (m->deferred != NULL)
+                udp_defer(s, i, m->deferred);
             continue;
+        }
         b->out_part[answers] = (struct iovec){m->response, m->response_octets};
         struct msghdr *out = &b->out[answers].msg_hdr;
         *out = (struct msghdr){
@@ -155,7 +197,7 @@ static void udp_note_sample(const struct udp_socket *s, size_t count, struct mon
 }
 
 /* Answers what was received. */
-static void udp_serve(const struct udp_socket *s, size_t count)
+static void udp_serve(struct udp_socket *s, size_t count)
 {
     bool sample = stats_is_sample(s->udp->context->stats, STATS_UDP);
     struct mono began = sample ? mono_now() : (struct mono){0};
