@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * What every command of `hither` gets, and how it ends. The table of commands is in server/cli/main.c.
+ * What every command of `hither` gets, and how it ends. The table of commands is server/cli/subcommands.c.
  */
 #ifndef HITHER_CLI_COMMAND_H
 #define HITHER_CLI_COMMAND_H
@@ -22,6 +22,7 @@ struct cli_options {
     const char *output; /* of compile; NULL: ZONE.image here */
     const char *reason; /* of drain; NULL: none */
     const char *span;   /* of drain, as written; NULL: until it is taken back */
+    unsigned used;      /* set of the bits 1 << index into subcommand_options */
     bool json;
     bool force;             /* drain: whatever the other PoPs say */
     char *const *arguments; /* behind the command's name */
