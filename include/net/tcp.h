@@ -37,6 +37,7 @@
     65536 /* in the kernel, per connection: it takes more as these go, so we see the peer's pace */
 #define TCP_TURN_QUERIES    64 /* per connection and turn of the loop, so that others get theirs */
 #define TCP_TURN_ACCEPTS    64
+#define TCP_TELL_MS         60000
 #define TCP_ACCEPT_PAUSE_MS 100                 /* when the system is out of descriptors or memory */
 #define TCP_KEPT_OCTETS     (64 * 1024 * 1024L) /* in all connections' own buffers, per worker */
 

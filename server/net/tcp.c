@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "net/tcp.h"
 
+#include "base/log.h"
 #include "net/tcp_connection.h"
 
 #include <errno.h>
@@ -32,6 +33,7 @@ struct tcp {
     struct tcp_listener *listeners;
     struct tcp_list lists[TCP_STATES];
     struct tcp_sources *sources; /* of all workers */
+    uint64_t told_ms;            /* when the log said last that something is short */
     unsigned connections;
     unsigned connections_max;
     unsigned handles; /* that libuv hasn't closed yet */
@@ -214,8 +216,16 @@ static void tcp_pause_ends(uv_timer_t *timer)
 
 /* Out of descriptors or memory. The listening sockets stay readable, so asking again at once would only burn
  * the time that answers need. */
-static void tcp_pause(struct tcp *tcp)
+static void tcp_pause(struct tcp *tcp, int error)
 {
+    uint64_t now_ms = uv_now(tcp->loop);
+    if (tcp->told_ms == 0 || now_ms - tcp->told_ms >= TCP_TELL_MS) {
+        bool descriptors = error == EMFILE || error == ENFILE;
+        tcp->told_ms = now_ms;
+        log_warn("%s for more TCP connections: the one that was idle longest makes room; raise %s",
+                 descriptors ? "no descriptors are left" : "memory is short",
+                 descriptors ? "LimitNOFILE" : "the memory limit");
+    }
     (void)tcp_make_room(tcp);
     tcp_listeners_poll(tcp, false);
     (void)uv_timer_start(&tcp->pause, tcp_pause_ends, TCP_ACCEPT_PAUSE_MS, 0);
@@ -242,7 +252,7 @@ static bool tcp_accept(struct tcp *tcp, const struct tcp_listener *l)
     socklen_t octets = sizeof newcomer.client;
     newcomer.fd = accept4(l->fd, &newcomer.client.sa, &octets, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (newcomer.fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
-        tcp_pause(tcp);
+        tcp_pause(tcp, errno);
         return false;
     }
     if (newcomer.fd < 0) /* Another error is about the one connection that is gone already (accept(2)). */

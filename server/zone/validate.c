@@ -128,7 +128,8 @@ static bool entry_valid(const struct judged *j, const struct image_entry *entry,
         return false;
     return records_valid(view->records, view->octets, view->record_count) &&
            records_valid(view->signatures, view->signature_octets, view->signature_count) &&
-           records_valid(view->signatures + view->signature_octets, view->glue_octets, view->glue_count) &&
+           ((view->glue_octets == 0 && view->glue_count == 0) ||
+            records_valid(view->signatures + view->signature_octets, view->glue_octets, view->glue_count)) &&
            relocations_valid(j, view);
 }
 
