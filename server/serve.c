@@ -143,6 +143,7 @@ static void serve_on_beat(uv_timer_t *timer)
         workers_publish(s->workers, s->up);
         serve_empty_taps(s);
     }
+    zone_reload_hurry(s->zones, now);
     serve_check_announcer(s, now);
     s->beats++;
     if (s->http != NULL && s->beats % (SAMPLES_EVERY_MS / HEART_BEAT_MS) == 0)

@@ -212,6 +212,8 @@ def head_section(samples, facts):
     versions = "".join(f"- {name}: {text}\n" for name, text in facts["versions"].items())
     generator = facts["generator"] + (f", because kxdpgun didn't work: {facts['generator_why']}"
                                       if facts["generator_why"] else "")
+    rounds = f"{facts['rounds']}" if not facts.get("minutes") else \
+        f"In {facts['minutes']:g} minutes, up to {facts['rounds']}"
     quick = "**A quick look: short steps, small zones, few rounds. Not for conclusions.**\n\n" if facts["quick"] else ""
     apart = [s for s in samples if s.get("agrees") is False]
     doubt = (f"\n**In {len(apart)} steps the two counts of answers were more than {gauge.DISAGREE:.0%} apart.**\n"
@@ -220,7 +222,7 @@ def head_section(samples, facts):
     doubt += f"\n**In {len(wrong)} steps some answers had another rcode than NOERROR.**\n" if wrong else ""
     return (f"# Side by side\n\n{quick}Taken {facts['when']} on {facts['cores']} × {facts['cpu']}, Linux "
             f"{facts['kernel']}; load before: {facts['load']:.2f}. Server and its kernel receive work on core 0, "
-            f"generator ({generator}) on core 1. {facts['rounds']} rounds of {facts['seconds']} s steps; each figure "
+            f"generator ({generator}) on core 1. {rounds} rounds of {facts['seconds']} s steps; each figure "
             f"is the median, with the least and the most. How and why: [README.md](README.md).\n\n{versions}{doubt}")
 
 

@@ -193,6 +193,15 @@ zones:
         return f"hither {done.stdout.strip()}"
 
 
+class HitherFirst(Hither):
+    """Hither before the kernel's receive work on its core: what a flood is then dropped by is the device."""
+
+    name = "hither-first"
+
+    def command(self):
+        return ["nice", "-n", "-10", *super().command()]
+
+
 class Nsd(Server):
     name = "nsd"
     program = "/usr/sbin/nsd"
@@ -303,10 +312,11 @@ controls {{ }};
         return f"BIND {_package_version('bind9')}"
 
 
-KINDS = {kind.name: kind for kind in (Echo, Hither, Nsd, Knot, Bind, KnotXdp, Reflector)}
-DEFAULT = tuple(KINDS)
+KINDS = {kind.name: kind for kind in (Echo, Hither, Nsd, Knot, Bind, KnotXdp, Reflector, HitherFirst)}
+DEFAULT = tuple(name for name in KINDS if name != "hither-first")
+SOCKETS = ("echo", "hither", "nsd", "knot", "bind")  # those that need no XDP
 LIMITS = ("echo", "xdp-reflect")
-TWINS = ("knot-xdp",)  # another one's way to answer: loads, keeps and reloads zones as that one does
+TWINS = ("knot-xdp", "hither-first")  # another one's way to answer: loads, keeps and reloads zones as that one does
 
 
 def names_of(text):

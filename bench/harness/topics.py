@@ -18,6 +18,8 @@ APEX = "bench.example"
 START_LIMIT_S = 300
 SAMPLE_RATE = 2000     # latency samples a second
 BUSY_SHARE = 0.8       # of its peak is what a server is offered while it reloads
+SHARES = {"hot": 0.46, "memory": 0.15, "overload": 0.08, "swap": 0.1, "size": 0.08, "count": 0.05, "many": 0.05,
+          "tcp": 0.03}  # of a limited time; by the first topic of each run
 ALL_CORES = tuple(range(os.cpu_count() or 1))
 
 
@@ -29,6 +31,21 @@ class Bench:
         self.generator = generator
         self.options = options
         self.work = work
+        self.began = 0.0
+        self.room_s = None
+
+    def begin(self, topics):
+        """A topic's turn; of a limited time each has its share."""
+        self.began = time.monotonic()
+        if self.options.minutes is not None:
+            self.room_s = self.options.minutes * 60 * SHARES[topics[0]]
+
+    def _has_time(self, rounds, began, part):
+        """Whether another round like those so far fits into the topic's time, or `part` of it."""
+        if self.room_s is None or rounds == 0:
+            return True
+        spent = time.monotonic() - began
+        return spent * (rounds + 1) / rounds <= self.room_s * part
 
     def zone(self, names):
         path = f"{self.work}/{names}.zone"
@@ -42,10 +59,13 @@ class Bench:
             zones.write_questions(path, APEX, names, ask)
         return path
 
-    def turns(self, among=None):
-        """(round, server's name) in turn, forth and back."""
+    def turns(self, among=None, part=1.0):
+        """(round, server's name) in turn, forth and back; while there is time, `part` of the topic's."""
         chosen = [name for name in self.options.servers if among is None or name in among]
+        began = self.began if part == 1.0 else time.monotonic()
         for number in range(self.options.rounds):
+            if not self._has_time(number, began, part):
+                return
             for name in chosen if number % 2 == 0 else reversed(chosen):
                 yield number, name
 
@@ -154,7 +174,7 @@ def size(bench, _):
     for names in options.sizes:
         path = bench.zone(names)
         questions = bench.questions(names, names)
-        for number, name in bench.turns(peers_of(options) + ["echo"]):
+        for number, name in bench.turns(peers_of(options) + ["echo"], 1 / len(options.sizes)):
             with bench.serving(name, [(APEX, path)]) as server:
                 yield {"topic": "size", "round": number, "server": name, "names": names,
                        **bench.step(server, questions, options.fixed_rate)}
@@ -172,7 +192,7 @@ def count(bench, _):
         zone_list = zones.write_small_zones(directory, zone_count, 10)
         questions = f"{bench.work}/count.questions"
         zones.write_small_questions(questions, zone_count, 10, 1_000_000)
-        for number, name in bench.turns(peers_of(options) + ["echo"]):
+        for number, name in bench.turns(peers_of(options) + ["echo"], 1 / len(options.zone_counts)):
             with bench.serving(name, zone_list, directory=directory) as server:
                 yield {"topic": "count", "round": number, "server": name, "zones": zone_count,
                        **bench.step(server, questions, options.fixed_rate)}

@@ -13,6 +13,7 @@
 #ifndef HITHER_ZONE_RELOAD_H
 #define HITHER_ZONE_RELOAD_H
 
+#include "base/clock.h"
 #include "base/finding.h"
 #include "base/shared.h"
 #include "config.h"
@@ -70,6 +71,9 @@ int zone_reload_run(struct zone_reload *reload, const struct settings *settings,
 
 /* Whether a run is under way. */
 bool zone_reload_is_running(const struct zone_reload *reload);
+
+/* To be called now and then: a run that gets no time beside the answers is given some. */
+void zone_reload_hurry(struct zone_reload *reload, struct mono now);
 
 /* No more runs and no more callbacks; freed when the work under way has ended, so the loop must run on until
  * then. The published set stays published. */

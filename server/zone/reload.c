@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/priority.h"
 #include "base/stats.h"
 #include "zone/cache.h"
 #include "zone/job.h"
@@ -17,12 +18,15 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
-#define RELOAD_THREADS     3                             /* of the pool's four: one is left for others */
+#define RELOAD_THREADS     3 /* of the pool's four: one is left for others */
+#define RELOAD_PATIENCE_MS 5000
 #define RELOAD_TEXT_OCTETS ((uint64_t)256 * 1024 * 1024) /* of zone text being loaded side by side */
 
 struct waiter {
@@ -54,7 +58,9 @@ struct zone_run {
     struct request request;
     struct mono started;
     uv_work_t works[RELOAD_THREADS];
+    _Atomic pid_t threads[RELOAD_THREADS]; /* that do them; 0: none */
     unsigned working;
+    bool hurried;
     struct zone_sources sources;
     struct findings findings;
     bool sources_sound;
@@ -299,10 +305,17 @@ static void run_jobs(uv_work_t *work)
 {
     struct zone_run *run = work->data;
     struct zone_job *job;
+    _Atomic pid_t *thread = &run->threads[work - run->works];
+    atomic_store(thread, gettid());
+    if (run->request.mode == ZONE_RELOAD_AGAIN)
+        priority_of_loading_beside_answers();
+    else
+        priority_of_loading();
     while ((job = job_take(run)) != NULL) {
         zone_job_run(job);
         job_done(run, job);
     }
+    atomic_store(thread, 0);
 }
 
 /* --- publishing, in the pool */
@@ -685,6 +698,20 @@ int zone_reload_run(struct zone_reload *reload, const struct settings *settings,
 bool zone_reload_is_running(const struct zone_reload *reload)
 {
     return reload->run != NULL;
+}
+
+void zone_reload_hurry(struct zone_reload *reload, struct mono now)
+{
+    struct zone_run *run = reload->run;
+    if (run == NULL || run->hurried || run->request.mode != ZONE_RELOAD_AGAIN ||
+        mono_ms_between(run->started, now) < RELOAD_PATIENCE_MS)
+        return;
+    run->hurried = true;
+    for (unsigned i = 0; i < RELOAD_THREADS; i++) {
+        pid_t thread = atomic_load(&run->threads[i]);
+        if (thread != 0)
+            priority_of_loading_hurried(thread);
+    }
 }
 
 void zone_reload_close(struct zone_reload *reload)
