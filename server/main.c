@@ -104,7 +104,7 @@ static int main_check(const char *path)
     struct findings findings = {0};
     struct zone_load_summary summary = {0};
     struct settings *settings = settings_read(path, &findings);
-    bool sound = settings != NULL && zone_load_check_all(settings, &findings, &summary);
+    bool sound = settings != NULL && zone_load_check_all(settings, &findings, &summary, NULL);
     main_print_findings(&findings);
     if (sound)
         printf("%s: sound; %zu zone%s, %llu records\n", path, summary.zones, summary.zones == 1 ? "" : "s",

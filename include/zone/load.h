@@ -31,6 +31,11 @@ struct zone_progress {
     _Atomic uint64_t done_octets;
     _Atomic uint64_t total_octets;
     _Atomic uint64_t records;
+    /* Of several zones, one after the other; `zones_total` 0: it is one alone. */
+    _Atomic uint64_t zones_done;
+    _Atomic uint64_t zones_total;
+    _Atomic uint64_t past_octets; /* of the text of those that are done */
+    _Atomic uint64_t all_octets;
 };
 
 /* Loads the zone of `apex` (wire form) from the file at `path`. NULL when anything is an error, and
@@ -53,8 +58,8 @@ struct zone_load_summary {
 };
 
 /* Loads every zone of the settings, one after the other, and forgets the images: `hitherd --check` and
- * `hither check`. True when there was no error. `summary` may be NULL. */
+ * `hither check`. True when there was no error. `summary` and `progress` may be NULL. */
 bool zone_load_check_all(const struct settings *settings, struct findings *findings,
-                         struct zone_load_summary *summary);
+                         struct zone_load_summary *summary, struct zone_progress *progress);
 
 #endif

@@ -56,7 +56,7 @@ static void check_config(const char *path, struct findings *findings, struct zon
 {
     struct settings *settings = settings_read(path, findings);
     if (settings != NULL)
-        (void)zone_load_check_all(settings, findings, summary);
+        progress_check_all(settings, findings, summary);
     settings_free(settings);
 }
 

@@ -8,6 +8,7 @@
 #include "zone/source.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 static void progress_stage(struct zone_progress *progress, enum zone_load_stage stage)
 {
@@ -80,9 +81,9 @@ struct zone_image *zone_load(const uint8_t *apex, const char *path, const struct
 }
 
 static void check_one(const struct zone_source *source, struct findings *findings,
-                      struct zone_load_summary *summary)
+                      struct zone_load_summary *summary, struct zone_progress *progress)
 {
-    struct zone_image *image = zone_load(source->apex, source->path, NULL, findings, NULL);
+    struct zone_image *image = zone_load(source->apex, source->path, NULL, findings, progress);
     if (image == NULL)
         return;
     summary->sound++;
@@ -91,16 +92,43 @@ static void check_one(const struct zone_source *source, struct findings *finding
     zone_image_release(image);
 }
 
+static uint64_t file_octets(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
+}
+
+static void progress_begin(struct zone_progress *progress, const struct zone_sources *sources)
+{
+    uint64_t octets = 0;
+    for (size_t i = 0; i < sources->count; i++)
+        octets += file_octets(sources->list[i].path);
+    atomic_store_explicit(&progress->all_octets, octets, memory_order_relaxed);
+    atomic_store_explicit(&progress->zones_total, sources->count, memory_order_relaxed);
+}
+
+static void progress_next(struct zone_progress *progress, const struct zone_source *done)
+{
+    atomic_store_explicit(&progress->done_octets, 0, memory_order_relaxed);
+    atomic_fetch_add_explicit(&progress->past_octets, file_octets(done->path), memory_order_relaxed);
+    atomic_fetch_add_explicit(&progress->zones_done, 1, memory_order_relaxed);
+}
+
 bool zone_load_check_all(const struct settings *settings, struct findings *findings,
-                         struct zone_load_summary *summary)
+                         struct zone_load_summary *summary, struct zone_progress *progress)
 {
     struct zone_sources sources;
     struct zone_load_summary sum = {0};
     size_t errors_before = findings->errors;
     zone_sources_list(&sources, settings->zones, settings->zone_count, settings->path, findings);
     sum.zones = sources.count;
-    for (size_t i = 0; i < sources.count; i++)
-        check_one(&sources.list[i], findings, &sum);
+    if (progress != NULL)
+        progress_begin(progress, &sources);
+    for (size_t i = 0; i < sources.count; i++) {
+        check_one(&sources.list[i], findings, &sum, progress);
+        if (progress != NULL)
+            progress_next(progress, &sources.list[i]);
+    }
     zone_sources_free(&sources);
     if (summary != NULL)
         *summary = sum;

@@ -184,15 +184,22 @@ START_TEST(progress)
     p.total_octets = 100000000;
     p.records = 1000000;
     ck_assert_str_eq(progress_to_text(&p, 1000, line, sizeof line),
-                     "parsing  25 %, 25.0 MB/s, 1,000,000 records, 3 s left");
+                     "parsing [#####...............]  25 %, 25.0 MB/s, 3 s left, 1,000,000 records");
     p.done_octets = 100000001;
     ck_assert_str_eq(progress_to_text(&p, 4000, line, sizeof line),
-                     "parsing 100 %, 25.0 MB/s, 1,000,000 records, 0 s left");
+                     "parsing [####################] 100 %, 25.0 MB/s, 0 s left, 1,000,000 records");
     p.stage = ZONE_LOAD_COMPILE;
     ck_assert_str_eq(progress_to_text(&p, 61000, line, sizeof line),
                      "compiling, 1,000,000 records, 1 min so far");
     p.stage = 99;
     ck_assert_ptr_nonnull(strstr(progress_to_text(&p, 1, line, sizeof line), "working"));
+    p = (struct zone_progress){.zones_total = 1200, .all_octets = 4000000};
+    ck_assert_str_eq(progress_to_text(&p, 100, line, sizeof line), "0 of 1,200 zones ");
+    p.zones_done = 600;
+    p.past_octets = 1900000;
+    p.done_octets = 100000;
+    ck_assert_str_eq(progress_to_text(&p, 4000, line, sizeof line),
+                     "600 of 1,200 zones [##########..........]  50 %, 0.5 MB/s, 4 s left");
 }
 END_TEST
 

@@ -316,7 +316,7 @@ START_TEST(all_that_the_settings_name_is_checked)
     char path[] = "/c.yaml";
     struct settings settings = {.path = path, .zones = zones, .zone_count = 1};
     file_write("a.example.zone", "$TTL 60\n@ SOA ns. h. 1 2 3 4 5\n@ NS ns.\nx.y A 192.0.2.1\n");
-    ck_assert(zone_load_check_all(&settings, &findings, &summary));
+    ck_assert(zone_load_check_all(&settings, &findings, &summary, NULL));
     ck_assert_uint_eq(summary.zones, 1);
     ck_assert_uint_eq(summary.sound, 1);
     ck_assert_uint_eq(summary.records, 3);
@@ -324,7 +324,7 @@ START_TEST(all_that_the_settings_name_is_checked)
     file_write("b.example.zone", "$TTL 60\n@ SOA ns. h. 1 2 3 4 5\n@ NS ns.\nx A 192.0.2\n");
     file_write("c.example.zone", "$TTL 60\n@ SOA ns. h. 1 2 3 4 5\n");
     ck_assert_int_eq(symlink("/nonexistent", path_of("d.example.zone")), 0);
-    ck_assert(!zone_load_check_all(&settings, &findings, NULL));
+    ck_assert(!zone_load_check_all(&settings, &findings, NULL, NULL));
     ck_assert_uint_eq(findings.errors, 3);
     ck_assert_str_eq(findings.list[0].file, path_of("b.example.zone"));
     ck_assert_uint_eq(findings.list[0].line, 4);
