@@ -18,7 +18,8 @@
 #define RESOLVED_BODY_OCTETS 65000 /* what fits behind any question, with an OPT */
 #define RESOLVED_RECORDS     4096
 #define RESOLVED_TTL_MOST    86400
-#define RESOLVED_TTL_BAD     5 /* seconds that a failure is remembered (RFC 9520 3.2) */
+#define RESOLVED_TTL_BAD     5  /* seconds that a failure is remembered (RFC 9520 3.2) */
+#define RESOLVED_TTL_BOGUS   60 /* and one of validation, with its reason: as long as libunbound does */
 
 /* `body` and `ttl_at` are another's: of a struct resolved_room, or of the cache. */
 struct resolved {

@@ -254,6 +254,7 @@ static void take_result(struct desk *desk, const struct search *search, struct r
     bool unchecked = (search->flags & CACHE_UNCHECKED) != 0;
     if (task->rcode == RCODE_NOERROR && task->trust == ENGINE_BOGUS && !unchecked) {
         *resolved = resolved_failure(RCODE_SERVFAIL, task->error);
+        resolved->ttl_s = RESOLVED_TTL_BOGUS;
         return;
     }
     if (task->rcode == RCODE_NOERROR &&
