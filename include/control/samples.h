@@ -22,6 +22,8 @@ struct sample {
     uint64_t queries[STATS_TRANSPORTS];
     uint64_t answers;
     uint64_t dropped;
+    uint64_t limited; /* over the limit of their prefix: dropped, or answered cut short */
+    uint64_t refused; /* dropped */
     uint64_t truncated;
     uint64_t rcodes[STATS_RCODES];
     uint64_t spans[STATS_SPANS];

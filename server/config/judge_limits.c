@@ -49,5 +49,11 @@ void judge_limits(struct judge *j)
                                                  MOST_TCP, DEFAULT_TCP_ACCEPTS);
     limits->drop_refused = judge_refused(j, raw->refused);
     limits->exempt = judge_access(j, place("limits.exempt"), raw->exempt, raw->exempt_count);
+    for (size_t i = 0; limits->exempt != NULL && i < limits->exempt->count; i++) {
+        const struct place at = place("limits.exempt[%zu]", i);
+        if (limits->exempt->grants[i].keyed)
+            judge_say(j, FINDING_ERROR, &at,
+                      "names a key: write a prefix alone, for what is signed isn't limited anyway");
+    }
     limits->queries = judge_access(j, place("limits.allow-query"), raw->allow_query, raw->allow_query_count);
 }

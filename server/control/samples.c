@@ -41,6 +41,9 @@ static void add_worker(struct sample *sample, const struct worker_stats *stats)
     sample->dropped += stat_read(&stats->dropped_short) + stat_read(&stats->dropped_response) +
                        stat_read(&stats->dropped_limit) + stat_read(&stats->dropped_refused) +
                        stat_read(&stats->dropped_queue);
+    sample->limited += stat_read(&stats->dropped_limit) + stat_read(&stats->limited_truncated) +
+                       stat_read(&stats->limited_badcookie);
+    sample->refused += stat_read(&stats->dropped_refused);
     for (size_t i = 0; i < STATS_RCODES; i++)
         sample->rcodes[i] += stat_read(&stats->rcodes[i]);
 }
@@ -76,11 +79,13 @@ json_t *sample_as_json(const struct sample *sample)
     }
     for (size_t i = 0; i < STATS_SPANS; i++)
         (void)json_array_append_new(spans, json_integer((json_int_t)sample->spans[i]));
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:o}}", "queries_udp",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:{s:I, s:o}}", "queries_udp",
                      (json_int_t)sample->queries[STATS_UDP], "queries_tcp",
                      (json_int_t)sample->queries[STATS_TCP], "answers", (json_int_t)sample->answers,
-                     "dropped", (json_int_t)sample->dropped, "truncated", (json_int_t)sample->truncated,
-                     "rcodes", rcodes, "latency", "unit_ns", (json_int_t)1024, "counts", spans);
+                     "dropped", (json_int_t)sample->dropped, "limited", (json_int_t)sample->limited,
+                     "refused_dropped", (json_int_t)sample->refused, "truncated",
+                     (json_int_t)sample->truncated, "rcodes", rcodes, "latency", "unit_ns", (json_int_t)1024,
+                     "counts", spans);
 }
 
 json_t *samples_as_json(struct samples *samples)
