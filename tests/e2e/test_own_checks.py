@@ -33,8 +33,8 @@ def start(tmp_path, router):
       remote-as: 64500
   drain-wait: 100ms
 health:
-  hold-down: 50ms
-  hold-down-max: 100ms
+  hold-down: 100ms
+  hold-down-max: 200ms
   interval: 100ms
   exec:
     - name: mine
