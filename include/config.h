@@ -224,6 +224,7 @@ struct settings_health {
     unsigned rise;
     unsigned window;      /* the last so many rounds */
     unsigned window_fall; /* so many bad of them: down; 0: only those in a row count */
+    uint32_t trial_ms;    /* trial: what fails so soon after a reload is taken back; 0: never */
     uint32_t suspect_ms;  /* suspect-for: how long a failure that clients don't see is only suspected */
     enum check_class zone_stale; /* SHARED or ADVISORY, like the next */
     enum check_class zone_age;

@@ -24,6 +24,13 @@ struct settings_text {
  * what. `text` is to be freed by settings_text_free() in any case. */
 struct settings *settings_text_read(const char *path, struct settings_text *text, struct findings *findings);
 
+/* The text in `fd` alone, without secrets, into an empty `text`, to be freed in any case. 0 or -errno. */
+int settings_text_take(int fd, struct settings_text *text);
+
+/* The settings that a text without secrets means, with the announcer's; the server's go into `text`, for
+ * settings_text_put(). NULL as above. */
+struct settings *settings_text_judge(struct settings_text *text, const char *path, struct findings *findings);
+
 /* Makes `fd` (a memfd) hold the text, and the secrets behind it. 0 or -errno. */
 int settings_text_put(int fd, const struct settings_text *text);
 

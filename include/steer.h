@@ -80,6 +80,20 @@ struct steer_history {
     json_t *neighbors; /* as told last */
 };
 
+/* The last good zones and settings, and the trial of newer ones. */
+struct steer_good {
+    struct settings_text text; /* none: nothing was good yet */
+    uint8_t digest[16];        /* of the zones; zeros: of an earlier life */
+    uint8_t tried[16];         /* of those on trial */
+    struct mono ends;          /* the trial */
+    uv_timer_t timer;
+    bool on_trial;
+    bool failed_before; /* it did so when the trial began, and still does */
+    bool asked;         /* the server is keeping what is good */
+    bool back;          /* they are in force, because what is newer failed */
+    char why[STEER_WHY_OCTETS];
+};
+
 struct steer {
     uv_loop_t loop;
     const char *program;       /* argv[0] */
@@ -114,6 +128,8 @@ struct steer {
     char why[STEER_WHY_OCTETS]; /* what health said last, and what the fleet makes of it */
     char health_why[STEER_HEALTH_OCTETS];
     struct verdict_report report; /* health's last */
+
+    struct steer_good good;
 
     uv_timer_t drain; /* the end of an operator's drain */
 
@@ -167,6 +183,27 @@ void steer_resume(struct steer *s);
 /* steer_reload.c: the configuration and the zones again. `request` (NULL: SIGHUP) is answered when the server
  * is done. */
 void steer_reload(struct steer *s, struct control_request *request, const char *only_zone);
+
+/* 0, and `wanted` are in force, or a restart's part of them is; in their place those that were. Or -ENOMEM,
+ * and nothing has changed. */
+int steer_apply(struct steer *s, struct settings *wanted);
+
+/* steer_good.c: back to what was good. */
+
+/* At the start, when health is there. */
+void steer_good_start(struct steer *s);
+
+/* New settings or zones are coming: their trial begins. */
+void steer_good_trial(struct steer *s);
+
+/* Health has said something. */
+void steer_good_look(struct steer *s);
+
+/* The server has died. */
+void steer_good_died(struct steer *s, const struct guard_death *death);
+
+/* For `status` and `why`. New reference, or NULL. */
+json_t *steer_good_describe(const struct steer *s);
 
 /* steer_crash.c: what is kept of a server that died. */
 void steer_on_death(void *arg, const struct guard_death *death);

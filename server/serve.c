@@ -20,6 +20,7 @@
 #include "settings_text.h"
 #include "spawn.h"
 #include "worker.h"
+#include "zone/good.h"
 #include "zone/notify.h"
 #include "zone/reload.h"
 #include "zone/set.h"
@@ -40,6 +41,17 @@
 #define SERVE_HTTP_BEATS   20 /* until the port that a server before us had is tried again */
 
 struct serve_reload;
+
+/* The zones that are served are being kept as the last good ones. */
+struct serve_settle {
+    uv_work_t work;
+    struct serve *serve;
+    uint32_t id;
+    char *state_dir;
+    int64_t until_unix_s;
+    struct settings_text text;
+    int error;
+};
 
 struct serve {
     uv_loop_t loop;
@@ -338,8 +350,8 @@ static void serve_refuse_reload(struct serve_reload *reload, const char *error)
     serve_reload_end(reload);
 }
 
-/* The configuration again, then the zones, or `only_zone` alone. */
-static void serve_reload(struct serve *s, uint32_t id, const char *only_zone)
+/* The configuration again, then the zones, or `only_zone` alone; or back to the last good ones. */
+static void serve_reload(struct serve *s, uint32_t id, const char *only_zone, enum zone_reload_mode mode)
 {
     struct serve_reload *reload = calloc(1, sizeof *reload);
     if (reload == NULL) {
@@ -359,7 +371,7 @@ static void serve_reload(struct serve *s, uint32_t id, const char *only_zone)
     settings_text_warn_of_restart(s->settings, wanted, &reload->findings);
     settings_text_swap_bound(s->settings, wanted);
     if (serve_publish_policy(wanted) < 0 ||
-        zone_reload_run(s->zones, wanted, only_zone, ZONE_RELOAD_AGAIN, serve_reloaded, reload) < 0) {
+        zone_reload_run(s->zones, wanted, only_zone, mode, serve_reloaded, reload) < 0) {
         settings_text_swap_bound(s->settings, wanted);
         settings_free(wanted);
         serve_refuse_reload(reload, "memory is short; what was in force stays");
@@ -370,6 +382,52 @@ static void serve_reload(struct serve *s, uint32_t id, const char *only_zone)
         (void)resolver_renew(s->resolver, &wanted->resolve, false);
     settings_free(s->settings);
     s->settings = wanted;
+}
+
+static void serve_settle_work(uv_work_t *work)
+{
+    struct serve_settle *settle = work->data;
+    settle->error =
+        zone_good_settle(settle->state_dir, settle->until_unix_s, settle->text.text, settle->text.octets);
+}
+
+static void serve_settle_done(uv_work_t *work, int status)
+{
+    struct serve_settle *settle = work->data;
+    struct serve *s = settle->serve;
+    if (settle->error < 0)
+        log_warn("the zones that are served are good, but can't be kept as such: %s",
+                 strerror(-settle->error));
+    if (status == 0 && !s->leaving)
+        serve_reply(s, settle->id, json_pack("{s:b}", "ok", settle->error == 0));
+    settings_text_free(&settle->text);
+    free(settle->state_dir);
+    free(settle);
+}
+
+/* Not while a reload is under way: its images have stood nothing yet. */
+static void serve_settle(struct serve *s, uint32_t id)
+{
+    struct serve_settle *settle = calloc(1, sizeof *settle);
+    bool ready = settle != NULL && !zone_reload_is_running(s->zones) &&
+                 s->settings->server.state_dir != NULL &&
+                 (settle->state_dir = strdup(s->settings->server.state_dir)) != NULL &&
+                 settings_text_take(s->descriptors.text, &settle->text) == 0;
+    if (ready) {
+        settle->serve = s;
+        settle->id = id;
+        settle->until_unix_s = time(NULL);
+        settle->work.data = settle;
+        ready = uv_queue_work(&s->loop, &settle->work, serve_settle_work, serve_settle_done) == 0;
+    }
+    if (ready)
+        return;
+    if (settle != NULL) {
+        settings_text_free(&settle->text);
+        free(settle->state_dir);
+    }
+    free(settle);
+    serve_reply(s, id, json_pack("{s:b, s:s}", "ok", 0, "error", "not now"));
 }
 
 static void serve_on_message(struct serve *s)
@@ -383,9 +441,13 @@ static void serve_on_message(struct serve *s)
     else if (strcmp(text, "no heir") == 0)
         s->bequeathed = false;
     else if (strcmp(text, "reload") == 0)
-        serve_reload(s, s->message.id, NULL);
+        serve_reload(s, s->message.id, NULL, ZONE_RELOAD_AGAIN);
+    else if (strcmp(text, "back") == 0)
+        serve_reload(s, s->message.id, NULL, ZONE_RELOAD_BACK);
+    else if (strcmp(text, "good") == 0)
+        serve_settle(s, s->message.id);
     else if (strncmp(text, one, sizeof one - 1) == 0)
-        serve_reload(s, s->message.id, text + sizeof one - 1);
+        serve_reload(s, s->message.id, text + sizeof one - 1, ZONE_RELOAD_AGAIN);
     else
         serve_reply(s, s->message.id, json_pack("{s:b, s:s}", "ok", 0, "error", "no such command"));
 }
@@ -463,6 +525,13 @@ static void serve_rechecked(const struct zone_report *report, void *arg)
     serve_notify(arg, report);
 }
 
+/* What is newer has failed: nothing newer is looked for. */
+static bool serve_is_back(const struct serve *s)
+{
+    return atomic_load_explicit((_Atomic uint32_t *)(uintptr_t)&s->down->last_good, memory_order_acquire) ==
+           1;
+}
+
 static void serve_loaded(const struct zone_report *report, void *arg)
 {
     struct serve *s = arg;
@@ -473,7 +542,7 @@ static void serve_loaded(const struct zone_report *report, void *arg)
     }
     serve_begin(s);
     serve_notify(s, report);
-    if (!s->leaving && !s->descriptors.first &&
+    if (!s->leaving && !s->descriptors.first && !serve_is_back(s) &&
         zone_reload_run(s->zones, s->settings, NULL, ZONE_RELOAD_AGAIN, serve_rechecked, s) < 0)
         log_warn("memory is short: the zones' sources weren't looked at");
 }
@@ -543,7 +612,9 @@ static void serve_inherit_images(struct serve *s)
 /* True when the loop has something to do. */
 static bool serve_start(struct serve *s)
 {
-    enum zone_reload_mode mode = s->descriptors.first ? ZONE_RELOAD_START : ZONE_RELOAD_RECOVER;
+    enum zone_reload_mode mode = serve_is_back(s)       ? ZONE_RELOAD_BACK
+                                 : s->descriptors.first ? ZONE_RELOAD_START
+                                                        : ZONE_RELOAD_RECOVER;
     (void)uv_timer_init(&s->loop, &s->beat);
     int error = uv_poll_init(&s->loop, &s->channel, s->descriptors.channel);
     s->beat.data = s->channel.data = s;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* All of the open file, from its start. 0 or -errno. */
-static int settings_text_take(int fd, struct settings_text *text)
+static int settings_text_load(int fd, struct settings_text *text)
 {
     struct stat st;
     if (fstat(fd, &st) < 0)
@@ -34,11 +34,20 @@ static int settings_text_take(int fd, struct settings_text *text)
     return 0;
 }
 
+struct settings *settings_text_judge(struct settings_text *text, const char *path, struct findings *findings)
+{
+    struct settings *settings =
+        settings_parse_secrets(text->text, text->octets, path, &text->vault, findings);
+    if (settings != NULL)
+        settings_forget_server(settings);
+    return settings;
+}
+
 struct settings *settings_text_read(const char *path, struct settings_text *text, struct findings *findings)
 {
     *text = (struct settings_text){0};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    int error = fd < 0 ? -errno : settings_text_take(fd, text);
+    int error = fd < 0 ? -errno : settings_text_load(fd, text);
     if (fd >= 0)
         close(fd);
     if (error < 0) {
@@ -46,11 +55,7 @@ struct settings *settings_text_read(const char *path, struct settings_text *text
                      "can't be read: %s; name the configuration with -c FILE", strerror(-error));
         return NULL;
     }
-    struct settings *settings =
-        settings_parse_secrets(text->text, text->octets, path, &text->vault, findings);
-    if (settings != NULL)
-        settings_forget_server(settings);
-    return settings;
+    return settings_text_judge(text, path, findings);
 }
 
 static int settings_text_write(int fd, const char *text, size_t octets, size_t at)
@@ -95,11 +100,20 @@ static bool settings_text_split(struct settings_text *text)
     return unpacked;
 }
 
+int settings_text_take(int fd, struct settings_text *text)
+{
+    int error = settings_text_load(fd, text);
+    if (error == 0 && !settings_text_split(text))
+        error = -ENOMEM;
+    vault_empty(&text->vault);
+    return error;
+}
+
 struct settings *settings_text_get(int fd, const char *path, struct findings *findings)
 {
     struct settings_text text = {0};
     struct settings *settings = NULL;
-    int error = settings_text_take(fd, &text);
+    int error = settings_text_load(fd, &text);
     if (error < 0)
         findings_add(findings, FINDING_ERROR, path, 0, "can't be taken over from the announcer: %s",
                      strerror(-error));
@@ -115,7 +129,7 @@ struct settings *settings_text_get(int fd, const char *path, struct findings *fi
 bool settings_text_is(int fd, const struct settings_text *text)
 {
     struct settings_text held = {0};
-    bool same = settings_text_take(fd, &held) == 0 && strnlen(held.text, held.octets) == text->octets &&
+    bool same = settings_text_load(fd, &held) == 0 && strnlen(held.text, held.octets) == text->octets &&
                 memcmp(held.text, text->text, text->octets) == 0;
     if (held.text != NULL)
         explicit_bzero(held.text, held.octets);

@@ -74,6 +74,7 @@ static void steer_on_verdict(void *arg, const struct verdict_report *report, con
     (void)snprintf(s->health_why, sizeof s->health_why, "%s", why);
     if (s->announcer != NULL)
         steer_go_by_verdict(s);
+    steer_good_look(s);
 }
 
 static void steer_on_gone(void *arg, const char *why)
@@ -204,6 +205,9 @@ static bool steer_start_route(struct steer *s)
         return false;
     }
     health_take_over(s->health, json_object_get(s->heritage, "health"));
+    (void)uv_timer_init(&s->loop, &s->good.timer);
+    s->good.timer.data = s;
+    steer_good_start(s);
     announcer_watch(s->announcer, steer_on_route, s);
     steer_drain_start(s);
     steer_on_route(s);

@@ -115,8 +115,10 @@ static void commands_why(struct control_request *request, void *owner)
     json_t *announce = commands_announce(s);
     if (why != NULL)
         (void)json_object_set_new(why, "route", commands_route(s, announce));
-    if (why != NULL)
+    if (why != NULL) {
+        (void)json_object_set_new(why, "last_good", steer_good_describe(s));
         (void)json_object_set_new(why, "last_death", steer_describe_death(s, mono_now()));
+    }
     json_decref(announce);
     commands_add_fleet(s, why);
     control_reply(request, why);

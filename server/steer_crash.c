@@ -48,6 +48,7 @@ void steer_on_death(void *arg, const struct guard_death *death)
     struct crash *crash = crash_take(&story, s->up);
     crash_remember(&s->last_death, death, crash, directory);
     steer_note(s, EVENT_SERVER, false, "the server died: %s", death->why);
+    steer_good_died(s, death);
     if (crash != NULL)
         crash_save_later(&s->loop, crash, directory);
     else

@@ -35,8 +35,7 @@ static void reload_on_reply(void *arg, const char *json, size_t octets)
         control_reply_text(request, json, octets);
 }
 
-/* Puts `wanted` in force, and those that were in its place. 0; or -ENOMEM, and nothing has changed. */
-static int reload_apply(struct steer *s, struct settings *wanted)
+int steer_apply(struct steer *s, struct settings *wanted)
 {
     struct settings was;
     settings_text_swap_bound(s->settings, wanted);
@@ -66,16 +65,17 @@ static void reload_judged(struct steer *s, struct control_request *request, cons
     char command[RELOAD_COMMAND_OCTETS] = "reload";
     settings_text_warn_of_restart(s->settings, wanted, findings);
     findings_log(findings);
-    if (only_zone != NULL)
+    if (only_zone != NULL && !s->good.back) /* else all are older than their sources */
         (void)snprintf(command, sizeof command, "reload %s", only_zone);
     int error = settings_text_put(s->text_fd, text);
     if (error == 0)
-        error = reload_apply(s, wanted);
+        error = steer_apply(s, wanted);
     settings_free(wanted); /* or those that they took the place of */
     if (error < 0) {
         reload_refuse(request, findings, strerror(-error));
         return;
     }
+    steer_good_trial(s);
     if (guard_ask(s->guard, command, reload_on_reply, request) == 0)
         return;
     manager_reload_ends();

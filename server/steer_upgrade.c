@@ -177,6 +177,8 @@ static const char *upgrade_obstacle(const struct steer *s)
         return "hitherd is leaving, or its server is down";
     if (s->upgrade.under_way)
         return "an upgrade is under way";
+    if (s->good.back)
+        return "the last good zones are served, because newer ones failed: mend those and `hither reload`";
     struct settings *wanted = settings_text_read(s->path, &text, &findings);
     size_t before = findings.count;
     if (wanted == NULL)

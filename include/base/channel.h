@@ -5,6 +5,8 @@
  * text of a reply on to whoever asked and never parses it.
  *
  *     down   "reload" or "reload NAME"     read the configuration and changed zones again
+ *            "good"                        what is served has stood its trial (zone/good.h)
+ *            "back"                        serve the last good zones, and the configuration as it is now
  *            "stop"                        leave; no reply
  *            "heir", "no heir"             another program becomes the announcer; it couldn't after all
  *     up     one JSON object               control/control.h says what stands in a reply

@@ -62,6 +62,7 @@ struct shared_down {
     int32_t images[SHARED_MAX_IMAGES]; /* that the server before left, inherited at the same descriptor */
     _Atomic int64_t beat_ns;           /* the announcer's heart, monotonic */
     _Atomic uint32_t route_state;      /* enum route_state */
+    _Atomic uint32_t last_good;        /* 1: a server that starts serves the last good zones (zone/good.h) */
     struct shared_text status;         /* the announcer's half of /status: one JSON object */
 };
 

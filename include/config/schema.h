@@ -148,6 +148,7 @@ struct raw_health {
     char *window;
     char *window_fall;
     char *suspect_for;
+    char *trial;
     char *hold_down;
     char *hold_down_max;
 };

@@ -41,6 +41,10 @@ void health_server_gone(struct health *health, const char *why);
 /* It is running again: asks at once. The verdict turns good by probes alone. */
 void health_server_back(struct health *health);
 
+/* The last good zones are served, because newer ones failed: `why` in a line, which is copied; NULL: it is
+ * the newest. It is SHARED trouble. */
+void health_set_back(struct health *health, const char *why);
+
 /* A digest of all zones that are served, the same wherever the same zones are; and how many they are. */
 size_t health_zones(const struct health *health, uint8_t digest[16]);
 

@@ -95,6 +95,8 @@ enum verdict_kind {
     VERDICT_JUDGE,
     VERDICT_RESTART,
     VERDICT_EXCUSE,
+    VERDICT_REPAIR, /* what was wrong is known, and undone: no pause is left, and the next rise is a clean
+                       start's */
 };
 
 /* What happens to a prefix at one moment. */
@@ -141,6 +143,7 @@ const char *verdict_name(enum verdict verdict);
 /* The verdicts of all prefixes, as health hands them to the announcer. */
 struct verdict_report {
     enum verdict overall; /* the best of them; of the one scope that there is when no prefix is configured */
+    bool failing;         /* some prefix is bad, or suspected of it, that was good under this server */
     size_t count;
     struct verdict_of_prefix {
         uint8_t family;

@@ -43,6 +43,7 @@ struct zone_job {
     struct zone_state *old; /* or NULL */
     const char *state_dir;
     const struct zone_shelf *shelf; /* with images to be taken as they are; NULL: none */
+    const char *good_dir;           /* the last good zones alone are taken (zone/good.h); NULL: any */
     bool trust_cache;               /* take the cached image without a look at the source */
     bool may_save;                  /* the cache can be written */
     int64_t now_unix_s;

@@ -35,6 +35,8 @@ enum zone_reload_mode {
     ZONE_RELOAD_RECOVER,
     /* SIGHUP and `hither reload`: a zone with an error keeps what is being served, and is STALE. */
     ZONE_RELOAD_AGAIN,
+    /* What is newer has failed: the last good zones (zone/good.h), whatever their sources say. */
+    ZONE_RELOAD_BACK,
 };
 
 /* What a run came to. Valid during the callback only. */

@@ -11,6 +11,7 @@
 #define DEFAULT_HOLD_DOWN_MS     5000
 #define DEFAULT_HOLD_DOWN_MAX_MS 600000
 #define DEFAULT_WINDOW           20
+#define DEFAULT_TRIAL_MS         60000
 #define DEFAULT_SUSPECT_MS       10000
 #define DEFAULT_EXEC_INTERVAL_MS 10000
 #define LONGEST_AGE_MS           2592000000U
@@ -111,6 +112,7 @@ void judge_health(struct judge *j)
     unsigned half = health->window / 2 > health->fall ? health->window / 2 : health->fall;
     health->window_fall =
         (unsigned)judge_number(j, place("health.window-fall"), raw->window_fall, 0, health->window, half);
+    health->trial_ms = judge_duration(j, place("health.trial"), raw->trial, 0, LONGEST_MS, DEFAULT_TRIAL_MS);
     health->suspect_ms =
         judge_duration(j, place("health.suspect-for"), raw->suspect_for, 0, LONGEST_MS, DEFAULT_SUSPECT_MS);
     health->hold_down_ms =

@@ -155,6 +155,7 @@ static const cyaml_schema_field_t health_fields[] = {
     FIELD_TEXT("window", struct raw_health, window),
     FIELD_TEXT("window-fall", struct raw_health, window_fall),
     FIELD_TEXT("suspect-for", struct raw_health, suspect_for),
+    FIELD_TEXT("trial", struct raw_health, trial),
     FIELD_TEXT("hold-down", struct raw_health, hold_down),
     FIELD_TEXT("hold-down-max", struct raw_health, hold_down_max),
     FIELD_SECTION("checks", struct raw_health, checks, checks_fields),

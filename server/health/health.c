@@ -25,6 +25,10 @@
 static struct verdict_report health_report(const struct health *h)
 {
     struct verdict_report report = {.overall = health_overall(h)};
+    for (size_t i = 0; !h->gone && i < h->scope_count; i++) {
+        const struct verdict_state *state = &h->scopes[i].state;
+        report.failing |= state->suspects || (state->verdict == VERDICT_BAD && state->was_good);
+    }
     for (size_t i = 0; h->has_prefixes && i < h->scope_count; i++) {
         const struct scope *scope = &h->scopes[i];
         struct verdict_of_prefix *v = &report.prefixes[report.count++];
@@ -148,6 +152,7 @@ static size_t scope_checks(const struct health *h, const struct scope *scope, st
     if (scope->zones.degrades || refused.common)
         checks[count++] = (struct check_result){CHECK_SHARED, false};
     checks[count++] = (struct check_result){h->settings.zone_age, !h->zones_too_old};
+    checks[count++] = (struct check_result){CHECK_SHARED, h->back[0] == '\0'};
     return count + scope_exec_checks(h, checks + count);
 }
 
@@ -172,7 +177,7 @@ static bool health_is_suspect(const struct health *h, struct mono now)
 
 static void health_round_complete(struct health *h, struct mono now)
 {
-    struct check_result checks[SETTINGS_MAX_ADDRESSES * 2 + 3 + SETTINGS_MAX_EXECS];
+    struct check_result checks[SETTINGS_MAX_ADDRESSES * 2 + 4 + SETTINGS_MAX_EXECS];
     health_judge_age(h, now);
     bool suspect = health_is_suspect(h, now);
     h->rounds++;
@@ -385,6 +390,14 @@ void health_server_back(struct health *h)
         scope_happens(h, &h->scopes[i], mono_now(), VERDICT_RESTART);
     zones_scan_again(&h->scan);
     health_schedule(h, 0);
+}
+
+void health_set_back(struct health *h, const char *why)
+{
+    bool was = h->back[0] != '\0';
+    (void)snprintf(h->back, sizeof h->back, "%s", why != NULL ? why : "");
+    for (size_t i = 0; was != (why != NULL) && i < h->scope_count; i++)
+        scope_happens(h, &h->scopes[i], mono_now(), VERDICT_REPAIR);
 }
 
 size_t health_zones(const struct health *h, uint8_t digest[16])

@@ -228,6 +228,15 @@ enum verdict verdict_step(struct verdict_state *s, const struct verdict_rules *r
         s->good_row = s->bad_row = 0;
         s->window = 0;
         return s->verdict;
+    case VERDICT_REPAIR:
+        s->held_until = (struct mono){0};
+        s->degraded_held_until = now;
+        s->unsettled = s->degraded_unsettled = s->suspects = false;
+        s->suspect_since = (struct mono){0};
+        s->was_good = false;
+        s->good_row = s->bad_row = 0;
+        s->window = 0;
+        return s->verdict;
     case VERDICT_EXCUSE:
         if (s->round_at.ns != 0)
             s->round_at = mono_add_ms(s->round_at, input->excuse_ms);

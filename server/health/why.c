@@ -82,6 +82,10 @@ void health_say_why(struct health *h)
         health_say_probe(h, &h->results[i]);
         return;
     }
+    if (h->back[0] != '\0') {
+        (void)snprintf(h->why, sizeof h->why, "%s", h->back);
+        return;
+    }
     if (exec_say_why(h->execs, h->why, sizeof h->why))
         return;
     if (zones != NULL) {
@@ -188,6 +192,8 @@ json_t *health_why(const struct health *h)
     json_array_append_new(others, json_pack("{s:s, s:s, s:b}", "name", "zone-age", "class",
                                             h->settings.zone_age == CHECK_SHARED ? "SHARED" : "ADVISORY",
                                             "good", (int)!h->zones_too_old));
+    json_array_append_new(others, json_pack("{s:s, s:s, s:b, s:s}", "name", "newest-zones", "class", "SHARED",
+                                            "good", (int)(h->back[0] == '\0'), "why", h->back));
     exec_tell(h->execs, now, others);
     strain_tell(&h->strain, others);
     json_t *rules =

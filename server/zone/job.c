@@ -198,9 +198,31 @@ static void job_read(struct zone_job *job, const struct zone_cached *cached)
     zone_text_free(&text);
 }
 
+/* Back to the last good image, without a look at the source. */
+static void job_go_back(struct zone_job *job)
+{
+    struct zone_cached cached;
+    struct zone_stamps none = {0};
+    bool found = zone_cache_open(&cached, job->good_dir, job->source->apex);
+    if (found && job_is_cached(job, &cached))
+        job_serve(job, zone_image_hold(job->old->image), &none, ZONE_KEPT);
+    else if (!found || !job_take_cached(job, &cached, &none)) {
+        findings_add(&job->findings, FINDING_WARNING, job->source->path, 0,
+                     "isn't among the last good zones, so it isn't served until the next reload");
+        job->fresh = state_make(job, NULL, SHARED_ZONE_FAILED);
+        job->outcome = ZONE_FAILED;
+    }
+    if (found)
+        zone_cache_close(&cached);
+}
+
 void zone_job_run(struct zone_job *job)
 {
     struct zone_cached cached;
+    if (job->good_dir != NULL) {
+        job_go_back(job);
+        return;
+    }
     if (job_is_unchanged(job)) {
         job->fresh = job->old;
         job->outcome = ZONE_KEPT;

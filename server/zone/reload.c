@@ -11,6 +11,7 @@
 #include "base/priority.h"
 #include "base/stats.h"
 #include "zone/cache.h"
+#include "zone/good.h"
 #include "zone/job.h"
 #include "zone/report.h"
 #include "zone/set.h"
@@ -65,6 +66,7 @@ struct zone_run {
     struct findings findings;
     bool sources_sound;
     uint8_t only_apex[NAME_MAX_OCTETS];
+    char *good_dir; /* of a run back; else NULL */
     /* the list of jobs */
     pthread_mutex_t lock;
     pthread_cond_t freed;
@@ -216,6 +218,7 @@ static void job_prepare(struct zone_run *run, const struct zone_source *source, 
         .state_dir = run->request.state_dir,
         .shelf = run->request.mode == ZONE_RELOAD_RECOVER ? run->reload->shelf : NULL,
         .trust_cache = run->request.mode == ZONE_RELOAD_RECOVER,
+        .good_dir = run->good_dir,
         .may_save = may_save,
         .now_unix_s = time(NULL),
         .octets = source_octets(source),
@@ -257,6 +260,9 @@ static void list_sources(uv_work_t *work)
         return;
     }
     bool may_save = cache_prepare(run);
+    if (request->mode == ZONE_RELOAD_BACK &&
+        (run->good_dir = zone_good_directory(request->state_dir)) == NULL)
+        return;
     run->jobs = calloc(run->sources.count > 0 ? run->sources.count : 1, sizeof *run->jobs);
     if (run->jobs == NULL) {
         findings_add(&run->findings, FINDING_ERROR, request->config_path, 0, "memory is short");
@@ -514,6 +520,7 @@ static void run_free(struct zone_run *run)
     for (size_t i = 0; i < run->job_count; i++)
         zone_job_free(&run->jobs[i]);
     free(run->jobs);
+    free(run->good_dir);
     free(run->states.list);
     zone_sources_free(&run->sources);
     findings_free(&run->findings);

@@ -241,6 +241,22 @@ START_TEST(flapping_after_calm)
 }
 END_TEST
 
+/* Flapping, and less preferred besides: nothing of it is left when the cause was undone. */
+START_TEST(a_repair_ends_all_pauses)
+{
+    rounds(1, true);
+    for (int i = 0; i < 3; i++)
+        round_of(CHECK_SHARED, false);
+    rounds(3, false);
+    ck_assert_int_eq(s.verdict, VERDICT_BAD);
+    verdict_step(&s, &rules, now, &(struct verdict_input){.kind = VERDICT_REPAIR});
+    rounds(1, true);
+    ck_assert(s.verdict == VERDICT_GOOD || s.verdict == VERDICT_DEGRADED);
+    rounds(5, true);
+    ck_assert_int_eq(s.verdict, VERDICT_GOOD);
+}
+END_TEST
+
 START_TEST(one_fall_of_a_check_is_forgiven_when_it_settles)
 {
     rounds(3600 * 2, true);
@@ -390,6 +406,7 @@ int main(void)
 {
     Suite *suite = suite_create("health/verdict");
     TCase *tests = tcase_create("verdict");
+    tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, begin, NULL);
     tcase_add_loop_test(tests, rounds_to_verdicts, 0, sizeof tables / sizeof tables[0]);
     tcase_add_test(tests, no_checks_are_no_good);
@@ -401,6 +418,7 @@ int main(void)
     tcase_add_test(tests, restarts_are_held_down_too);
     tcase_add_loop_test(tests, a_day_of_flapping, 0, 2);
     tcase_add_loop_test(tests, flapping_after_calm, 0, 4);
+    tcase_add_test(tests, a_repair_ends_all_pauses);
     tcase_add_test(tests, one_fall_of_a_check_is_forgiven_when_it_settles);
     tcase_add_loop_test(tests, flapping_in_any_rhythm, 0, 12);
     tcase_add_test(tests, what_is_suspect_withdraws_later);
