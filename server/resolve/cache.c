@@ -9,9 +9,10 @@
 #define SLOTS             8  /* of a bucket: one cache line */
 #define OCTETS_PER_SLOT   56 /* of the ring: half of what a small entry takes, so buckets are seldom full */
 #define ENTRY_MOST_OCTETS (sizeof(struct entry) + sizeof(struct resolved_room) + NAME_MAX_OCTETS + 8)
-#define SECOND_CHANCES    256 /* entries that go round again at most for one that is put in: some microseconds \
-                               */
-#define PLACE_SHIFT 3         /* entries stand at multiples of eight octets */
+#define SECOND_CHANCES                                                                                       \
+    256               /* entries that go round again at most for one that is put in: some microseconds       \
+                       */
+#define PLACE_SHIFT 3 /* entries stand at multiples of eight octets */
 #define FLAG_SECURE 1
 #define FLAG_DEAD   2
 

@@ -247,6 +247,8 @@ int resolved_why_bogus(const char *text)
         {"inception", EDNS_ERROR_SIGNATURE_NOT_YET},
         {"no DNSKEY", EDNS_ERROR_DNSKEY_MISSING},
         {"DNSKEY rrset", EDNS_ERROR_DNSKEY_MISSING},
+        {"DNSKEY missing", EDNS_ERROR_DNSKEY_MISSING},
+        {"to a DNSKEY", EDNS_ERROR_DNSKEY_MISSING},
         {"no signatures", EDNS_ERROR_RRSIGS_MISSING},
         {"missing RRSIG", EDNS_ERROR_RRSIGS_MISSING},
         {"nodata proof", EDNS_ERROR_NSEC_MISSING},
@@ -256,7 +258,7 @@ int resolved_why_bogus(const char *text)
         {"key for", EDNS_ERROR_DNSKEY_MISSING},
     };
     for (size_t i = 0; text != NULL && i < sizeof reasons / sizeof *reasons; i++) {
-        if (strstr(text, reasons[i].words) != NULL)
+        if (strcasestr(text, reasons[i].words) != NULL)
             return reasons[i].error;
     }
     return EDNS_ERROR_BOGUS;

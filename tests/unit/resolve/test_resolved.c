@@ -162,6 +162,9 @@ static const struct {
     {"validation failure <bad.example. A IN>: signature expired from 192.0.2.1 for key bad.example.", 7},
     {"validation failure <bad.example. A IN>: signature before inception date from 192.0.2.1", 8},
     {"validation failure <bad.example. A IN>: no DNSKEY rrset for key bad.example. while building chain", 9},
+    {"validation failure <bad.example. A IN>: No DNSKEY record for key bad.example. while building chain of "
+     "trust",
+     9},
     {"validation failure <bad.example. A IN>: no signatures from 192.0.2.1", 10},
     {"validation failure <bad.example. A IN>: nodata proof failed from 192.0.2.1", 12},
     {"validation failure <bad.example. A IN>: signature crypto failed from 192.0.2.1", 6},
