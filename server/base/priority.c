@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define NICE_OF_LOADING     10                      /* a tenth of a core that answers want as well */
+#define NICE_OF_LOADING     5                       /* a quarter of a core that answers want as well */
 #define LIMIT_OF_NICE(nice) ((rlim_t)(20 - (nice))) /* as RLIMIT_NICE counts */
 
 /* The C library has no name for it, and its own scheduling headers can't stand beside the kernel's. */
