@@ -17,6 +17,7 @@
 #include "net/tcp.h"
 #include "privilege.h"
 #include "resolve/resolver.h"
+#include "sandbox/sandbox.h"
 #include "settings_text.h"
 #include "spawn.h"
 #include "worker.h"
@@ -671,6 +672,19 @@ static void serve_keep_little(void)
     (void)mallopt(M_TRIM_THRESHOLD, SERVE_LARGE_OCTETS);
 }
 
+/* Before any other thread is there, and after the last thing that only the beginning needs. */
+static bool serve_confine(const struct serve *s)
+{
+    struct sandbox sandbox;
+    int error = sandbox_enter_server(s->settings, &sandbox);
+    if (error < 0)
+        log_error("can't be confined: %s", strerror(-error));
+    else if (sandbox.landlock == 0 || !sandbox.filter)
+        log_debug("not confined by %s%s: this kernel or this build has none",
+                  sandbox.landlock == 0 ? "Landlock " : "", sandbox.filter ? "" : "a system call filter");
+    return error == 0;
+}
+
 int serve_main(const char *descriptors, const char *settings_path)
 {
     static struct serve serve;
@@ -688,6 +702,8 @@ int serve_main(const char *descriptors, const char *settings_path)
     atomic_store_explicit(&s->up->beat_ns, s->started.ns, memory_order_relaxed);
     if (!serve_settings(s))
         return SERVE_EXIT_REFUSED;
+    if (!serve_confine(s))
+        return SERVE_EXIT_FAILED;
     int status = serve_run(s);
     settings_free(s->settings);
     return status;

@@ -230,10 +230,10 @@ static void proc_read(const char *path, char *text, size_t size)
 bool gateway_find(uint16_t port, union settings_address *gateway)
 {
     static char text[PROC_OCTETS]; /* one loop, one thread */
-    proc_read("/proc/net/route", text, sizeof text);
+    proc_read("/proc/self/net/route", text, sizeof text);
     bool found = gateway_read_ipv4(text, gateway);
     if (!found) {
-        proc_read("/proc/net/ipv6_route", text, sizeof text);
+        proc_read("/proc/self/net/ipv6_route", text, sizeof text);
         found = gateway_read_ipv6(text, gateway);
     }
     if (found && gateway->sa.sa_family == AF_INET)

@@ -5,6 +5,7 @@
 #include "zone/difference.h"
 #include "zone/load.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,8 +192,11 @@ static void job_read(struct zone_job *job, const struct zone_cached *cached)
     if (error == 0) {
         job_look(job, &text, cached);
     } else {
-        findings_add(&job->findings, FINDING_ERROR, job->source->path, 0, "the zone file can't be read: %s",
-                     strerror(-error));
+        findings_add(&job->findings, FINDING_ERROR, job->source->path, 0, "the zone file can't be read: %s%s",
+                     strerror(-error),
+                     error == -EACCES
+                         ? "; if it may be read, its directory is new to the server: `hither upgrade`"
+                         : "");
         job_refuse(job);
     }
     zone_text_free(&text);

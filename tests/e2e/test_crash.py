@@ -111,7 +111,13 @@ def test_a_large_image_outlives_the_server_that_made_it(run_hitherd):
         return dns.query.udp(query, "127.0.0.1", port=daemon.port, timeout=daemon.patience_s).answer
 
     def kept():
-        return [fd for fd in os.scandir(f"/proc/{daemon.process.pid}/fd") if "hither-image" in os.readlink(fd.path)]
+        def names(fd):
+            try:
+                return os.readlink(fd.path)
+            except FileNotFoundError: # closed meanwhile
+                return ""
+
+        return [fd for fd in os.scandir(f"/proc/{daemon.process.pid}/fd") if "hither-image" in names(fd)]
 
     assert answers()
     daemon.eventually(lambda: len(kept()) == 1, "the announcer to keep the image")
