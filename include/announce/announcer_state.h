@@ -62,8 +62,9 @@ struct announcer {
     size_t neighbor_count;
     struct bfd *bfd;
     bool server_gone;
-    const json_t *heritage; /* while it is being taken over */
-    bool took_over;         /* the verdict of the program before us counts until it lapses */
+    const json_t *heritage;      /* while it is being taken over */
+    bool took_over;              /* the verdict of the program before us counts until it lapses */
+    struct mono took_over_until; /* it doesn't lapse before, while health says that it has none yet */
     /* Age of the last report, in ticks rather than by the clock: a loop that was held up delays the reports
      * and this count alike, and being busy is no reason to withdraw. */
     int64_t verdict_age_ms;

@@ -696,8 +696,12 @@ static const struct verdict_of_prefix *report_find(const struct verdict_report *
 
 void announcer_set_verdict(struct announcer *a, struct mono now, const struct verdict_report *report)
 {
-    if (a->took_over && report->overall == VERDICT_NONE)
+    if (a->took_over && report->overall == VERDICT_NONE) {
+        /* The server of the program before us answers until ours does, and that may take its time. */
+        if (!mono_reached(now, a->took_over_until))
+            a->verdict_age_ms = 0;
         return;
+    }
     a->took_over = false;
     a->verdict_age_ms = 0;
     a->overall = report->overall;

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define TOOK_OVER_MOST_MS 10000 /* as long as a new server may take to start */
+
 static json_t *neighbor_hand_over(const struct neighbor *n, int *fds, size_t *count)
 {
     const struct announcer *a = n->announcer;
@@ -120,6 +122,7 @@ void announcer_take_over_verdicts(struct announcer *a)
     if (a->heritage == NULL)
         return;
     a->took_over = true;
+    a->took_over_until = mono_add_ms(mono_now(), TOOK_OVER_MOST_MS);
     a->overall = verdict_from(a->heritage, "overall");
     for (size_t i = 0; i < a->prefix_count; i++)
         a->prefixes[i].verdict = verdict_from(
