@@ -22,7 +22,7 @@ struct exec_checks;
 
 struct exec_result {
     enum check_class class;
-    bool good; /* before the first result only what is LOCAL isn't good */
+    bool good; /* before its first result a LOCAL check isn't, unless others ran already when it came */
 };
 
 /* Begins to run them; copies what it needs. `before` (may be NULL) are those that these replace: what is

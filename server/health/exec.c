@@ -22,7 +22,8 @@ struct exec_check {
     uv_process_t process;
     bool running;
     bool timed_out;
-    bool known; /* there was a result */
+    bool known;       /* there was a result */
+    bool joined_late; /* others ran before it */
     bool good;
     struct mono began;
     struct mono ended;
@@ -181,6 +182,7 @@ static void exec_inherit(struct exec_check *check, const struct exec_checks *bef
         const struct exec_check *old = &before->list[i];
         if (strcmp(old->name, check->name) != 0)
             continue;
+        check->joined_late = old->joined_late;
         check->known = old->known;
         check->good = old->good;
         check->ended = old->ended;
@@ -205,6 +207,7 @@ struct exec_checks *exec_start(uv_loop_t *loop, const struct settings_health *se
     for (size_t i = 0; i < all->count; i++) {
         struct exec_check *check = &all->list[i];
         check->all = all;
+        check->joined_late = before != NULL;
         exec_inherit(check, before);
         (void)uv_timer_init(loop, &check->timer);
         check->timer.data = check;
@@ -214,9 +217,11 @@ struct exec_checks *exec_start(uv_loop_t *loop, const struct settings_health *se
     return all;
 }
 
+/* Before it has ended once: at the start nothing is announced without it, but one that a reload brings along
+ * takes no route away that the others carry. */
 static bool exec_is_good(const struct exec_check *check)
 {
-    return check->known ? check->good : check->class != CHECK_LOCAL;
+    return check->known ? check->good : check->class != CHECK_LOCAL || check->joined_late;
 }
 
 size_t exec_results(const struct exec_checks *all, struct exec_result *results)

@@ -39,8 +39,8 @@ health:
   exec:
     - name: mine
       command: [/bin/sh, -c, "{script}"]
-      interval: 200ms
-      timeout: 200ms
+      interval: 1s
+      timeout: 1s
       class: {name}
 """))
         status, said = run(daemon, "-c", daemon.configuration, "--check")

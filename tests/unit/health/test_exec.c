@@ -181,6 +181,24 @@ START_TEST(what_is_known_stays_over_a_reload)
 }
 END_TEST
 
+START_TEST(one_that_a_reload_brings_takes_nothing_away_before_it_ends)
+{
+    char script[] = "sleep 1000";
+    start(script, CHECK_LOCAL, 10000);
+    ck_assert(!result().good);
+    struct exec_checks *same = exec_start(&loop, &settings, checks);
+    exec_stop(checks);
+    checks = same;
+    ck_assert(!result().good);
+    static char other[] = "other";
+    settings.execs[0].name = other;
+    struct exec_checks *next = exec_start(&loop, &settings, checks);
+    exec_stop(checks);
+    checks = next;
+    ck_assert(result().good);
+}
+END_TEST
+
 START_TEST(runs_again)
 {
     char script[] = "echo x >> $1";
@@ -212,6 +230,7 @@ int main(void)
     tcase_add_test(tests, the_whole_group_is_killed_when_time_is_up);
     tcase_add_test(tests, what_it_leaves_behind_is_killed);
     tcase_add_test(tests, what_is_known_stays_over_a_reload);
+    tcase_add_test(tests, one_that_a_reload_brings_takes_nothing_away_before_it_ends);
     tcase_add_test(tests, runs_again);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
