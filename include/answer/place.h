@@ -31,16 +31,14 @@ static inline void place_owners(uint8_t *at, const uint8_t *end, unsigned owner_
     }
 }
 
-/* Sets the pointers that lie from octet `from` of the RRset to before octet `to`, of which `records` is where
- * the first stands. */
-static inline void place_relocate(uint8_t *records, size_t from, size_t to, const struct rrset_view *view,
-                                  const struct place_bases bases)
+/* Sets the pointers that `count` relocations tell of, of an RRset whose octet `from` stands at `at`. */
+static inline void place_relocate(uint8_t *at, size_t from, const struct image_relocation *relocations,
+                                  size_t count, const struct place_bases *bases)
 {
-    for (unsigned i = 0; i < view->relocation_count; i++) {
-        const struct image_relocation *r = &view->relocations[i];
-        unsigned target = bases.at[r->to >> 14] + (r->to & (unsigned)~RELOCATION_BASE);
-        if (r->at >= from && r->at < to)
-            octets_set_u16(records + (r->at - from), PLACE_POINTER | target);
+    const struct image_relocation *end = relocations + count;
+    for (const struct image_relocation *r = relocations; r < end; r++) {
+        unsigned target = bases->at[r->to >> 14] + (r->to & (unsigned)~RELOCATION_BASE);
+        octets_set_u16(at + r->at - from, PLACE_POINTER | target);
     }
 }
 
@@ -73,18 +71,17 @@ static inline size_t place_octets(const struct rrset_view *view, bool signatures
     return view->octets + (signatures ? (size_t)view->signature_octets : 0);
 }
 
-/* Puts an RRset without relocations at octet `owner_at` of the message, its owner spelt out; the records that
- * follow the first point back to that. place_owner_octets() + place_octets() - 2 octets: the octet
- * behind them. */
+/* Puts an RRset without relocations, `octets` at `records`, at octet `owner_at` of the message, its owner
+ * spelt out; the records that follow the first point back to that. The octet behind them:
+ * place_owner_octets() + `octets` - 2 farther. */
 static inline uint8_t *place_spelt(uint8_t *at, size_t owner_at, const struct image_header *header,
-                                   const struct image_node *node, unsigned apex_at,
-                                   const struct rrset_view *view, bool signatures)
+                                   const struct image_node *node, unsigned apex_at, const uint8_t *records,
+                                   size_t octets)
 {
-    size_t octets = place_octets(view, signatures);
-    uint8_t *records = place_owner(at, header, node, apex_at) - 2; /* a pointer would have had two octets */
-    memcpy(records + 2, view->records + 2, octets - 2);
-    place_owners(records + 12 + octets_u16(records + 10), records + octets, (unsigned)owner_at);
-    return records + octets;
+    uint8_t *to = place_owner(at, header, node, apex_at) - 2; /* a pointer would have had two octets */
+    memcpy(to + 2, records + 2, octets - 2);
+    place_owners(to + 12 + octets_u16(to + 10), to + octets, (unsigned)owner_at);
+    return to + octets;
 }
 
 #endif

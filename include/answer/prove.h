@@ -27,7 +27,7 @@ struct proofs {
 /* What a proof is about: the name asked for in its zone, and what the look-up found. */
 struct proof {
     const struct zone_image *image;
-    const struct lookup_name *name;
+    struct lookup_name *name;
     const struct lookup *found;
     uint16_t apex_at;
 };

@@ -106,12 +106,17 @@ static inline uint64_t name_eight(const uint8_t *at)
 /* Whether `octets` bytes are the same. Reads up to seven behind them on both sides (NAME_PADDING). */
 static inline bool name_same_octets(const uint8_t *a, const uint8_t *b, size_t octets)
 {
-    size_t at = 0;
-    for (; at + 8 < octets; at += 8) {
+    if (octets <= 8)
+        return ((name_eight(a) ^ name_eight(b)) & name_first_octets(octets)) == 0;
+    /* The last eight may overlap those before. */
+    size_t last = octets - 8;
+    if (name_eight(a + last) != name_eight(b + last))
+        return false;
+    for (size_t at = 0; at < last; at += 8) {
         if (name_eight(a + at) != name_eight(b + at))
             return false;
     }
-    return ((name_eight(a + at) ^ name_eight(b + at)) & name_first_octets(octets - at)) == 0;
+    return true;
 }
 
 /* Whether two checked names are the same but for case. */

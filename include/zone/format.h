@@ -295,6 +295,12 @@ static inline uint16_t image_tag_of(uint64_t hash)
     return (uint16_t)hash;
 }
 
+/* How many of the relocations are of the records; those of the glue, one for each, come behind them. */
+static inline size_t rrset_view_relocations(const struct rrset_view *view)
+{
+    return (size_t)view->relocation_count - view->glue_count;
+}
+
 /* Octets of the RRset that `view` shows, from its records on, all parts and padding counted. */
 static inline size_t rrset_view_octets(const struct rrset_view *view)
 {

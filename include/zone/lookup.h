@@ -11,6 +11,7 @@
 
 #include "wire/name.h"
 #include "zone/format.h"
+#include "zone/nsec3.h"
 #include "zone/set.h"
 
 /* A name that is looked up: folded, with where its labels start and the hashes of all its suffixes. */
@@ -19,7 +20,9 @@ struct lookup_name {
     uint8_t labels;
     uint8_t starts[NAME_MAX_LABELS + 1]; /* of the labels, first to last, and of the root label */
     uint8_t folded[NAME_MAX_OCTETS + 1 + NAME_PADDING];
-    uint64_t hashes[NAME_MAX_LABELS + 1]; /* hashes[d] is that of the last d labels */
+    uint64_t hashes[NAME_MAX_LABELS + 1];  /* hashes[d] is that of the last d labels */
+    uint8_t nsec3_labels;                  /* what follows is of the last so many labels; 0: of none */
+    uint8_t nsec3_hash[NSEC3_HASH_OCTETS]; /* in the zone that the name was found to be in */
 };
 
 enum lookup_outcome {
@@ -76,6 +79,7 @@ void lookup_take_hashes(struct lookup_name *name);
 static inline size_t lookup_name_take(struct lookup_name *name, const uint8_t *wire, size_t octets)
 {
     size_t taken = lookup_take_labels(name, wire, octets);
+    name->nsec3_labels = 0;
     if (taken == 0)
         return 0;
     if (octets < 16)
@@ -239,9 +243,13 @@ const struct image_node *lookup_nsec(const struct zone_image *image, const struc
 const struct image_node *lookup_nsec_wildcard(const struct zone_image *image, const struct lookup_name *name,
                                               unsigned labels);
 
+/* What lookup_nsec3() would hash, so that it is hashed beforehand along with others'. */
+struct nsec3_name lookup_nsec3_name(const struct zone_image *image, struct lookup_name *name,
+                                    unsigned labels);
+
 /* The NSEC3 node that covers or matches the hash of the name's last `labels` labels. The image has
  * IMAGE_NSEC3. */
-const struct image_node *lookup_nsec3(const struct zone_image *image, const struct lookup_name *name,
+const struct image_node *lookup_nsec3(const struct zone_image *image, struct lookup_name *name,
                                       unsigned labels);
 
 /* The node that owns the name's last `labels` labels, or NULL. */

@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-#define SETS_MOST       6   /* SOA or NS, and what a proof takes */
 #define SHORTEST_COPIED 16  /* octets; an A record has as many, records shorter than that are rare */
 #define TYPE_META_FIRST 128 /* QTYPEs and meta types (RFC 6895 3.1) are 128 to 255 */
 #define TYPE_META_LAST  255
@@ -48,29 +47,29 @@ static inline size_t octets_around(const struct query *query)
            (query->edns.present ? EDNS_OPT_FIXED : 0);
 }
 
-/* How many records a message has. */
-struct counts {
-    unsigned answer;
-    unsigned authority;
-    unsigned additional; /* without OPT */
-};
-
-/* Header and question. The id stays, so does the number of questions. */
-static inline uint8_t *start(const struct query *query, unsigned flags, const struct counts counts)
+/* Header, but for the counts, and question. The id stays, so does the number of questions. */
+static inline uint8_t *start(const struct query *query, unsigned flags)
 {
     uint8_t *at = query->message->response;
     uint8_t *behind = copy(at, query->message->query, MESSAGE_HEADER_OCTETS + (size_t)query->question_octets);
     octets_set_u16(at + 2, FLAG_QR | flags | (query->flags & FLAG_RD));
-    octets_set_u16(at + 6, counts.answer);
-    octets_set_u16(at + 8, counts.authority);
-    octets_set_u16(at + 10, counts.additional + (query->edns.present ? 1 : 0));
     return behind;
 }
 
-static inline void finish(uint8_t *at, const struct query *query, const struct answer_policy *policy)
+/* How many records the sections have, OPT not counted; and OPT. Octets of the message, whose records end
+ * before `at`. */
+static inline size_t finish(uint8_t *at, const struct query *query, const struct answer_policy *policy,
+                            unsigned answer, unsigned authority, unsigned additional)
 {
-    if (query->edns.present)
-        edns_put_fixed(at, &query->edns, policy->udp_octets, RCODE_NOERROR);
+    uint8_t *message = query->message->response;
+    size_t octets = (size_t)(at - message);
+    octets_set_u16(message + 6, answer);
+    octets_set_u16(message + 8, authority);
+    octets_set_u16(message + 10, additional + (query->edns.present ? 1 : 0));
+    if (!query->edns.present)
+        return octets;
+    edns_put_fixed(at, &query->edns, policy->udp_octets, RCODE_NOERROR);
+    return octets + EDNS_OPT_FIXED;
 }
 
 static inline bool wants_proof(const struct query *query, const struct zone_image *image)
@@ -85,45 +84,38 @@ static inline bool wants_proof(const struct query *query, const struct zone_imag
 static inline size_t answer_plain(const struct query *query, const struct answer_policy *policy,
                                   const struct image_rrset *rrset)
 {
-    size_t octets = octets_around(query) + rrset->octets;
-    if (rrset->octets < SHORTEST_COPIED || octets > room_for(query, policy))
+    if (rrset->octets < SHORTEST_COPIED || rrset->octets + octets_around(query) > room_for(query, policy))
         return 0;
-    uint8_t *at = start(query, FLAG_AA, (struct counts){rrset->record_count, 0, 0});
-    finish(copy(at, (const uint8_t *)(rrset + 1), rrset->octets), query, policy);
-    return octets;
+    uint8_t *at = copy(start(query, FLAG_AA), (const uint8_t *)(rrset + 1), rrset->octets);
+    return finish(at, query, policy, rrset->record_count, 0, 0);
 }
 
 /* One with signatures, or with names in its rdata: these stand right where a question has the owner's length.
  */
-static size_t answer_extended(const struct query *query, const struct answer_policy *policy,
-                              const struct rrset_view view)
+static __attribute__((noinline)) size_t
+answer_extended(const struct query *query, const struct answer_policy *policy, const struct rrset_view view)
 {
-    bool signatures = query->edns.dnssec_ok && view.signature_count > 0;
-    size_t octets = octets_around(query) + place_octets(&view, signatures);
+    bool signatures = query->edns.dnssec_ok;
+    size_t octets = place_octets(&view, signatures);
     bool at_home = view.relocation_count == 0 || view.owner_octets == query->name.octets;
-    if (!at_home || view.link_count > 0 || view.octets < SHORTEST_COPIED || octets > room_for(query, policy))
+    if (!at_home || view.link_count > 0 || view.octets < SHORTEST_COPIED ||
+        octets + octets_around(query) > room_for(query, policy))
         return 0;
-    unsigned records = view.record_count + (signatures ? view.signature_count : 0U);
-    uint8_t *at = start(query, FLAG_AA, (struct counts){records, 0, 0});
-    finish(copy(at, view.records, place_octets(&view, signatures)), query, policy);
-    return octets;
+    uint8_t *at = copy(start(query, FLAG_AA), view.records, octets);
+    return finish(at, query, policy, view.record_count + (signatures ? view.signature_count : 0U), 0, 0);
 }
 
 /* --- what isn't there, and what is elsewhere
  * -------------------------------------------------------------------- */
 
-/* The RRsets of an authority section, all of one image. */
-struct sets {
+/* Where the next RRset goes, all of them of one image. */
+struct pen {
+    uint8_t *at;
+    const uint8_t *end; /* OPT comes behind it */
+    const uint8_t *message;
     const struct image_header *header;
+    unsigned records;
     uint16_t apex_at; /* octet of the message where the apex stands */
-    unsigned count;
-    unsigned records; /* of all of them */
-    size_t octets;
-    struct set {
-        struct rrset_view view; /* without signatures when they aren't wanted */
-        const struct image_node *node;
-        uint16_t owner_at; /* octet of the message where the owner stands; 0: it is spelt out */
-    } list[SETS_MOST];
 };
 
 /* The octet where the question's name begins without all but its last `labels` labels. */
@@ -132,147 +124,140 @@ static inline uint16_t suffix_at(const struct query *query, unsigned labels)
     return (uint16_t)(MESSAGE_HEADER_OCTETS + query->name.starts[query->name.labels - labels]);
 }
 
-static inline void sets_init(struct sets *sets, const struct query *query, const struct zone_image *image)
+/* False when not even the question fits. */
+static inline bool pen_start(struct pen *pen, const struct query *query, const struct answer_policy *policy,
+                             const struct zone_image *image, unsigned flags)
 {
-    sets->header = image->header;
-    sets->apex_at = suffix_at(query, image->header->apex_labels);
-    sets->count = 0;
-    sets->records = 0;
-    sets->octets = 0;
-}
-
-/* Adds the RRset of `entry`. False when it isn't for the short way. */
-static inline bool sets_add(struct sets *sets, const struct image_entry *entry, const struct image_node *node,
-                            uint16_t owner_at, bool signatures)
-{
-    if (sets->count == SETS_MOST)
+    size_t room = room_for(query, policy);
+    size_t around = octets_around(query);
+    if (room < around)
         return false;
-    struct set *set = &sets->list[sets->count++];
-    set->view = rrset_view((const uint8_t *)sets->header, entry);
-    set->node = node;
-    set->owner_at = owner_at;
-    if (!signatures) {
-        set->view.signature_octets = 0;
-        set->view.signature_count = 0;
-    }
-    sets->records += set->view.record_count + (unsigned)set->view.signature_count;
-    sets->octets += place_octets(&set->view, true);
-    if (owner_at != 0)
-        return true;
-    sets->octets += place_owner_octets(sets->header, node, sets->apex_at) - 2;
-    return set->view.relocation_count == 0 && set->view.record_count > 0;
+    pen->message = query->message->response;
+    pen->header = image->header;
+    pen->records = 0;
+    pen->apex_at = suffix_at(query, image->header->apex_labels);
+    pen->at = start(query, flags);
+    pen->end = pen->at + (room - around);
+    return true;
 }
 
-static bool sets_add_proofs(struct sets *sets, const struct proofs *proofs)
+static inline size_t pen_room(const struct pen *pen)
+{
+    return (size_t)(pen->end - pen->at);
+}
+
+/* An RRset whose owner stands at octet `owner_at`. False when it doesn't fit. */
+static inline bool put_set(struct pen *pen, const struct rrset_view *view, unsigned owner_at, bool signatures)
+{
+    size_t octets = place_octets(view, signatures);
+    const struct place_bases bases = {{(uint16_t)owner_at, pen->apex_at, (uint16_t)(pen->at - pen->message)}};
+    if (octets > pen_room(pen))
+        return false;
+    memcpy(pen->at, view->records, octets);
+    place_owners(pen->at, pen->at + octets, owner_at);
+    place_relocate(pen->at, 0, view->relocations, rrset_view_relocations(view), &bases);
+    pen->at += octets;
+    pen->records += view->record_count + (signatures ? (unsigned)view->signature_count : 0);
+    return true;
+}
+
+/* One whose owner has to be spelt, with its RRSIGs. False when it isn't for the short way. */
+static inline bool put_spelt(struct pen *pen, const struct rrset_view *view, const struct image_node *node)
+{
+    size_t octets = place_octets(view, true);
+    size_t owner_octets = place_owner_octets(pen->header, node, pen->apex_at);
+    if (view->relocation_count > 0 || view->record_count == 0 || owner_octets + octets - 2 > pen_room(pen))
+        return false;
+    pen->at = place_spelt(pen->at, (size_t)(pen->at - pen->message), pen->header, node, pen->apex_at,
+                          view->records, octets);
+    pen->records += view->record_count + (unsigned)view->signature_count;
+    return true;
+}
+
+static bool put_proofs(struct pen *pen, const struct proofs *proofs)
 {
     for (unsigned i = 0; i < proofs->count; i++) {
         const struct image_node *node = proofs->nodes[i].node;
         const struct image_entry *entry = node_find(node, proofs->nodes[i].type);
-        if (entry != NULL && !sets_add(sets, entry, node, node->owner_octets == 0 ? sets->apex_at : 0, true))
+        if (entry == NULL)
+            continue;
+        const struct rrset_view view = rrset_view((const uint8_t *)pen->header, entry);
+        if (!(node->owner_octets == 0 ? put_set(pen, &view, pen->apex_at, true)
+                                      : put_spelt(pen, &view, node)))
             return false;
     }
     return true;
 }
 
-static inline uint8_t *put_set(uint8_t *at, const uint8_t *message, const struct sets *sets,
-                               const struct set *set)
-{
-    size_t offset = (size_t)(at - message);
-    size_t octets = place_octets(&set->view, true);
-    if (set->owner_at == 0)
-        return place_spelt(at, offset, sets->header, set->node, sets->apex_at, &set->view, true);
-    const struct place_bases bases = {{set->owner_at, sets->apex_at, (uint16_t)offset}};
-    memcpy(at, set->view.records, octets);
-    place_owners(at, at + octets, set->owner_at);
-    place_relocate(at, 0, set->view.octets, &set->view, bases);
-    return at + octets;
-}
-
-static inline uint8_t *put_sets(uint8_t *at, const struct query *query, const struct sets *sets)
-{
-    for (unsigned i = 0; i < sets->count; i++)
-        at = put_set(at, query->message->response, sets, &sets->list[i]);
-    return at;
-}
-
 /* NXDOMAIN or NODATA: the SOA, and what proves it. */
-static size_t deny(struct query *query, const struct answer_policy *policy, const struct zone_image *image,
-                   const struct lookup *found, uint16_t rcode)
+static __attribute__((noinline)) size_t deny(struct query *query, const struct answer_policy *policy,
+                                             const struct zone_image *image, const struct lookup *found,
+                                             uint16_t rcode)
 {
-    bool proved = wants_proof(query, image);
-    struct sets sets;
-    sets_init(&sets, query, image);
-    if (!sets_add(&sets, image_at(image->bytes, image->header->negative_soa), NULL, sets.apex_at,
-                  query->edns.dnssec_ok))
+    const struct rrset_view soa =
+        rrset_view(image->bytes, image_at(image->bytes, image->header->negative_soa));
+    struct pen pen;
+    if (!pen_start(&pen, query, policy, image, (unsigned)FLAG_AA | rcode) ||
+        !put_set(&pen, &soa, pen.apex_at, query->edns.dnssec_ok))
         return 0;
-    if (proved) {
-        const struct proof proof = {image, &query->name, found, sets.apex_at};
+    if (wants_proof(query, image)) {
+        const struct proof proof = {image, &query->name, found, pen.apex_at};
         struct proofs proofs;
         proofs.count = 0;
         if (rcode == RCODE_NXDOMAIN)
             prove_no_name(&proofs, &proof);
         else
             prove_no_data(&proofs, &proof);
-        if (!sets_add_proofs(&sets, &proofs))
+        if (!put_proofs(&pen, &proofs))
             return 0;
     }
-    size_t octets = octets_around(query) + sets.octets;
-    if (octets > room_for(query, policy))
-        return 0;
-    uint8_t *at = start(query, (unsigned)FLAG_AA | rcode, (struct counts){0, sets.records, 0});
-    finish(put_sets(at, query, &sets), query, policy);
     query->rcode = rcode;
-    return octets;
-}
-
-/* The glue that stands behind the NS in the image: its owners lead into those, wherever it stands itself. */
-static inline uint8_t *put_glue(uint8_t *at, const struct query *query, const struct sets *sets)
-{
-    const struct set *ns = &sets->list[0];
-    const struct place_bases bases = {
-        {ns->owner_at, sets->apex_at, (uint16_t)(MESSAGE_HEADER_OCTETS + query->question_octets)}};
-    memcpy(at, ns->view.records + ns->view.octets, ns->view.glue_octets);
-    place_relocate(at, ns->view.octets, SIZE_MAX, &ns->view, bases);
-    return at + ns->view.glue_octets;
+    return finish(pen.at, query, policy, 0, pen.records, 0);
 }
 
 /* Whether the child is signed: DS, or the proof that there is none. */
-static bool add_security(struct sets *sets, const struct query *query, const struct zone_image *image,
+static bool put_security(struct pen *pen, struct query *query, const struct zone_image *image,
                          const struct lookup *found)
 {
     const struct image_entry *ds = node_find(found->node, RR_DS);
-    if (ds != NULL)
-        return sets_add(sets, ds, found->node, suffix_at(query, found->labels), true);
-    const struct proof proof = {image, &query->name, found, sets->apex_at};
+    if (ds != NULL) {
+        const struct rrset_view view = rrset_view(image->bytes, ds);
+        return put_set(pen, &view, suffix_at(query, found->labels), true);
+    }
+    const struct proof proof = {image, &query->name, found, pen->apex_at};
     struct proofs proofs;
     proofs.count = 0;
     prove_no_ds(&proofs, &proof);
-    return sets_add_proofs(sets, &proofs);
+    return put_proofs(pen, &proofs);
 }
 
-static size_t refer(const struct query *query, const struct answer_policy *policy,
-                    const struct zone_image *image, const struct lookup *found)
+/* The glue that stands behind the NS in the image: its owners lead into those, wherever it stands itself. */
+static inline bool put_glue(struct pen *pen, const struct rrset_view *ns, const struct place_bases *bases)
 {
-    struct sets sets;
+    if (ns->glue_octets > pen_room(pen))
+        return false;
+    memcpy(pen->at, ns->records + ns->octets, ns->glue_octets);
+    place_relocate(pen->at, ns->octets, ns->relocations + rrset_view_relocations(ns), ns->glue_count, bases);
+    pen->at += ns->glue_octets;
+    return true;
+}
+
+static size_t refer(struct query *query, const struct answer_policy *policy, const struct zone_image *image,
+                    const struct lookup *found)
+{
     const struct image_entry *entry = node_find(found->node, RR_NS);
-    sets_init(&sets, query, image);
-    if (entry == NULL ||
-        !sets_add(&sets, entry, found->node, suffix_at(query, found->labels), query->edns.dnssec_ok))
+    struct pen pen;
+    if (entry == NULL || !pen_start(&pen, query, policy, image, 0))
         return 0;
-    const struct rrset_view *ns = &sets.list[0].view;
-    if (ns->link_count > 0 && ns->glue_count == 0)
+    const struct rrset_view ns = rrset_view(image->bytes, entry);
+    const struct place_bases bases = {
+        {suffix_at(query, found->labels), pen.apex_at, (uint16_t)(pen.at - pen.message)}};
+    bool whole = ns.signature_count == 0 && (ns.link_count == 0 || ns.glue_count > 0);
+    if (!whole || !put_set(&pen, &ns, bases.at[0], false))
         return 0;
-    if (wants_proof(query, image) && !add_security(&sets, query, image, found))
+    if (wants_proof(query, image) && !put_security(&pen, query, image, found))
         return 0;
-    size_t octets = octets_around(query) + sets.octets + ns->glue_octets;
-    if (octets > room_for(query, policy))
-        return 0;
-    uint8_t *at = start(query, 0, (struct counts){0, sets.records, ns->glue_count});
-    at = put_sets(at, query, &sets);
-    if (ns->glue_count > 0)
-        at = put_glue(at, query, &sets);
-    finish(at, query, policy);
-    return octets;
+    return put_glue(&pen, &ns, &bases) ? finish(pen.at, query, policy, 0, pen.records, ns.glue_count) : 0;
 }
 
 /* The name, or the wildcard that it expands from, is there. */
@@ -288,22 +273,25 @@ static inline size_t answer_node(struct query *query, const struct answer_policy
     return answer_plain(query, policy, image_at(image->bytes, entry->rrset));
 }
 
+static __attribute__((noinline)) size_t answer_elsewhere(struct query *query,
+                                                         const struct answer_policy *policy,
+                                                         const struct zone_image *image,
+                                                         const struct lookup *found)
+{
+    if (found->outcome == LOOKUP_CUT)
+        return query->qtype == RR_DS ? 0 : refer(query, policy, image, found);
+    if (found->outcome == LOOKUP_ABSENT)
+        return deny(query, policy, image, found, RCODE_NXDOMAIN);
+    if (found->outcome == LOOKUP_WILDCARD && !wants_proof(query, image))
+        return answer_node(query, policy, image, found);
+    return 0;
+}
+
 size_t direct_answer(struct query *query, const struct answer_policy *policy, const struct zone_image *image,
                      const struct lookup *found)
 {
     if (!is_plain(query))
         return 0;
-    switch (found->outcome) {
-    case LOOKUP_EXACT:
-        return answer_node(query, policy, image, found);
-    case LOOKUP_WILDCARD:
-        return wants_proof(query, image) ? 0 : answer_node(query, policy, image, found);
-    case LOOKUP_CUT:
-        return query->qtype == RR_DS ? 0 : refer(query, policy, image, found);
-    case LOOKUP_ABSENT:
-        return deny(query, policy, image, found, RCODE_NXDOMAIN);
-    case LOOKUP_DNAME:
-        break;
-    }
-    return 0;
+    return found->outcome == LOOKUP_EXACT ? answer_node(query, policy, image, found)
+                                          : answer_elsewhere(query, policy, image, found);
 }

@@ -68,28 +68,24 @@ static const struct image_node *at(const struct proof *proof, image_ref ref)
     return image_at(proof->image->bytes, ref);
 }
 
-/* The closest encloser that has an NSEC3 of its own: under opt-out the real one may have none (RFC 5155 6).
- * `labels` is where to begin, and becomes its number of labels. */
-static const struct image_node *provable(const struct proof *proof, const struct image_node *encloser,
-                                         unsigned *labels)
-{
-    while ((encloser->flags & NODE_NSEC3_MATCHES) == 0 && *labels > proof->image->header->apex_labels) {
-        const struct image_node *above = lookup_node(proof->image, proof->name, --*labels);
-        encloser = above != NULL ? above : encloser;
-    }
-    return encloser;
-}
-
 /* RFC 5155 7.2.1: the NSEC3 that matches the closest provable encloser, and the one that covers the next
- * closer name. The encloser. */
+ * closer name. Under opt-out the real encloser may have no NSEC3 of its own (RFC 5155 6); then one goes up,
+ * and what covers the name that one comes from is known. The encloser. */
 static const struct image_node *nsec3_for_encloser(struct proofs *proofs, const struct proof *proof,
                                                    const struct image_node *encloser, unsigned labels)
 {
-    encloser = provable(proof, encloser, &labels);
+    const struct image_node *covering = NULL;
+    while ((encloser->flags & NODE_NSEC3_MATCHES) == 0 && labels > proof->image->header->apex_labels) {
+        const struct image_node *above = lookup_node(proof->image, proof->name, --labels);
+        covering = at(proof, node_nsec3(encloser)->own);
+        encloser = above != NULL ? above : encloser;
+    }
     add(proofs, proof, at(proof, node_nsec3(encloser)->own), RR_NSEC3);
     /* In a chain that doesn't even match the apex there may be no next closer name. */
-    if (labels < proof->name->labels)
-        add(proofs, proof, lookup_nsec3(proof->image, proof->name, labels + 1), RR_NSEC3);
+    if (covering == NULL && labels < proof->name->labels)
+        covering = lookup_nsec3(proof->image, proof->name, labels + 1);
+    if (covering != NULL)
+        add(proofs, proof, covering, RR_NSEC3);
     return encloser;
 }
 

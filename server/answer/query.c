@@ -134,10 +134,33 @@ static void stage_guess(struct job *job)
         job->guess = lookup_guess(job->image, job->bucket, &job->query.name);
 }
 
-static void stage_look_up(struct job *job)
+/* Whether NSEC3 may have to show that the name isn't there, for which the next closer one is hashed (RFC
+ * 5155 1.3). */
+static inline bool wants_hash(const struct job *job)
 {
-    if (job->image != NULL)
-        lookup_find(&job->found, job->image, &job->query.name, job->guess);
+    bool absent = job->found.outcome == LOOKUP_ABSENT || job->found.outcome == LOOKUP_WILDCARD;
+    return absent && job->query.edns.dnssec_ok && (job->image->header->flags & IMAGE_NSEC3) != 0;
+}
+
+/* Whether stage_hash() has something to do for it. */
+static inline bool stage_look_up(struct job *job)
+{
+    if (job->image == NULL)
+        return false;
+    lookup_find(&job->found, job->image, &job->query.name, job->guess);
+    return wants_hash(job);
+}
+
+/* Hashing is the most that an answer can take: it is done for the whole batch, side by side. */
+static void stage_hash(struct job *jobs, const struct job *end)
+{
+    struct nsec3_name names[ANSWER_BATCH];
+    size_t count = 0;
+    for (struct job *job = jobs; job < end; job++) {
+        if (job->image != NULL && wants_hash(job))
+            names[count++] = lookup_nsec3_name(job->image, &job->query.name, job->found.encloser_labels + 1U);
+    }
+    nsec3_hash_all(names, count);
 }
 
 /* The stream, when more than one message is needed. */
@@ -285,6 +308,7 @@ void answer_batch(struct answer_context *context, enum answer_transport transpor
     const struct answer_policy *policy = answer_policy_current();
     struct limiter *limiter = limiter_for(context, policy, transport);
     size_t answers = 0;
+    bool hashes = false;
     struct job *end = jobs + count;
     struct answer_message *message = messages;
 
@@ -296,9 +320,12 @@ void answer_batch(struct answer_context *context, enum answer_transport transpor
     }
     for (struct job *job = jobs; job < end; job++)
         stage_guess(job);
+    for (struct job *job = jobs; job < end; job++)
+        hashes |= stage_look_up(job);
+    if (hashes)
+        stage_hash(jobs, end);
     message = messages;
     for (struct job *job = jobs; job < end; job++, message++) {
-        stage_look_up(job);
         stage_respond(job, message, set, policy, &context->now_s, context->desk);
         if (limiter != NULL)
             limit_charge(limiter, &policy->limit, &job->account, message->response_octets);

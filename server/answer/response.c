@@ -96,7 +96,7 @@ static void put_as_is(struct response *response, const struct placement *placeme
         return;
     const struct place_bases bases = {{placement->owner_at, placement->apex_at, (uint16_t)at}};
     place_owners(records, response->at, placement->owner_at);
-    place_relocate(records, 0, view->octets, view, bases);
+    place_relocate(records, 0, view->relocations, rrset_view_relocations(view), &bases);
 }
 
 /* --- an RRset whose owner is spelt out, the rest as it is in the image
@@ -111,8 +111,8 @@ static bool put_spelt(struct response *response, const struct placement *placeme
     if (place_owner_octets(header, node, placement->apex_at) + place_octets(view, signatures) - 2 >
         room_left(response))
         return false;
-    response->at =
-        place_spelt(response->at, offset_now(response), header, node, placement->apex_at, view, signatures);
+    response->at = place_spelt(response->at, offset_now(response), header, node, placement->apex_at,
+                               view->records, place_octets(view, signatures));
     return true;
 }
 

@@ -11,13 +11,11 @@ const struct image_node lookup_nobody = {.owner_octets = UINT8_MAX};
 void lookup_take_hashes(struct lookup_name *name)
 {
     uint64_t hash = NAME_HASH_ROOT;
-    unsigned start = name->labels;
     uint64_t *at = name->hashes;
-    for (;; at++) {
-        *at = hash;
-        if (start == 0)
-            return;
-        hash = name_hash_label(hash, name->folded + name->starts[--start]);
+    *at = hash;
+    for (unsigned i = name->labels; i-- > 0;) {
+        hash = name_hash_label(hash, name->folded + name->starts[i]);
+        *++at = hash;
     }
 }
 
@@ -90,12 +88,40 @@ static inline size_t relative_octets(const struct zone_image *image, const struc
     return (size_t)name->octets - image->header->apex_octets - (size_t)(suffix - name->folded);
 }
 
-static inline const struct image_node *find_below_apex(const struct zone_image *image,
-                                                       const struct lookup_name *name, unsigned labels)
+static __attribute__((noinline)) const struct image_node *find_farther(const struct zone_image *image,
+                                                                       const struct wanted *wanted)
+{
+    return index_find(image, *wanted);
+}
+
+/* Nearly always it is in the first slot that has its tag. These two aren't merged into the walk down: that
+ * would have to keep too much at hand. */
+static __attribute__((noinline)) const struct image_node *
+find_below_apex(const struct zone_image *image, const struct lookup_name *name, unsigned labels)
 {
     const uint8_t *relative = lookup_name_suffix(name, labels);
     const struct wanted wanted = {name->hashes[labels], relative, relative_octets(image, name, relative),
                                   false};
+    const struct image_bucket *bucket = lookup_bucket_of(image, wanted.hash);
+    uint64_t slots = lookup_slots(bucket, wanted.hash);
+    if (slots == 0 && bucket->passed_on == 0)
+        return NULL;
+    if (slots != 0) {
+        image_ref ref = bucket->nodes[lookup_slot(slots)];
+        const struct image_node *node = image_at(image->bytes, ref);
+        if (ref != 0 && is_wanted(node, &wanted))
+            return node;
+    }
+    return find_farther(image, &wanted);
+}
+
+static __attribute__((noinline)) const struct image_node *
+find_wildcard(const struct zone_image *image, const struct lookup_name *name, unsigned labels)
+{
+    static const uint8_t asterisk[2 + NAME_PADDING] = {1, '*'};
+    const uint8_t *relative = lookup_name_suffix(name, labels);
+    const struct wanted wanted = {name_hash_label(name->hashes[labels], asterisk), relative,
+                                  relative_octets(image, name, relative), true};
     return index_find(image, wanted);
 }
 
@@ -105,16 +131,6 @@ const struct image_node *lookup_node(const struct zone_image *image, const struc
     if (labels == image->header->apex_labels)
         return image_at(image->bytes, image->header->apex_node);
     return find_below_apex(image, name, labels);
-}
-
-static const struct image_node *find_wildcard(const struct zone_image *image, const struct lookup_name *name,
-                                              unsigned labels)
-{
-    static const uint8_t asterisk[2 + NAME_PADDING] = {1, '*'};
-    const uint8_t *relative = lookup_name_suffix(name, labels);
-    const struct wanted wanted = {name_hash_label(name->hashes[labels], asterisk), relative,
-                                  relative_octets(image, name, relative), true};
-    return index_find(image, wanted);
 }
 
 static inline void below_encloser(struct lookup *found, const struct zone_image *image,
@@ -155,7 +171,9 @@ static inline void find_enclosed(struct lookup *found, const struct zone_image *
 void lookup_find_unguessed(struct lookup *found, const struct zone_image *image,
                            const struct lookup_name *name, const struct image_node *guess)
 {
-    const struct image_node *node = guess != &lookup_nobody ? lookup_node(image, name, name->labels) : NULL;
+    /* The apex is known without the index, whatever that says. */
+    bool absent = guess == &lookup_nobody && name->labels > image->header->apex_labels;
+    const struct image_node *node = absent ? NULL : lookup_node(image, name, name->labels);
     if (node != NULL)
         lookup_found_name(found, node, name->labels);
     else
@@ -182,14 +200,29 @@ const struct image_node *lookup_nsec_wildcard(const struct zone_image *image, co
     return order_find_nsec(image->bytes, wildcard, 2 + octets);
 }
 
-const struct image_node *lookup_nsec3(const struct zone_image *image, const struct lookup_name *name,
-                                      unsigned labels)
+struct nsec3_name lookup_nsec3_name(const struct zone_image *image, struct lookup_name *name, unsigned labels)
 {
     const struct image_header *header = image->header;
-    const uint8_t *suffix = lookup_name_suffix(name, labels);
-    uint8_t hash[NSEC3_HASH_OCTETS];
-    nsec3_hash(hash, suffix, name->octets - (size_t)(suffix - name->folded), header->nsec3_salt,
-               header->nsec3_salt_octets, header->nsec3_iterations);
-    const struct image_nsec3 *order = image_at(image->bytes, header->nsec3_order);
-    return image_at(image->bytes, order_find_nsec3(order, header->nsec3_count, hash)->node);
+    size_t start = name->starts[name->labels - labels];
+    name->nsec3_labels = (uint8_t)labels;
+    return (struct nsec3_name){
+        .name = name->folded + start,
+        .octets = name->octets - start,
+        .salt = header->nsec3_salt,
+        .salt_octets = header->nsec3_salt_octets,
+        .iterations = header->nsec3_iterations,
+        .hash = name->nsec3_hash,
+    };
+}
+
+const struct image_node *lookup_nsec3(const struct zone_image *image, struct lookup_name *name,
+                                      unsigned labels)
+{
+    if (name->nsec3_labels != labels) {
+        const struct nsec3_name hashed = lookup_nsec3_name(image, name, labels);
+        nsec3_hash_all(&hashed, 1);
+    }
+    const struct image_nsec3 *order = image_at(image->bytes, image->header->nsec3_order);
+    const struct image_nsec3 *found = order_find_nsec3(order, image->header->nsec3_count, name->nsec3_hash);
+    return image_at(image->bytes, found->node);
 }

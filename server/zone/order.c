@@ -3,8 +3,7 @@
 
 #include "zone/nsec3.h"
 
-#define NARROW_ABOVE 1024 /* entries: fewer are bisected in no more time */
-#define NARROW_TURNS 8
+#define APPROACHES 2
 
 static inline uint64_t first_eight(const uint8_t *octets)
 {
@@ -93,45 +92,6 @@ const struct image_node *order_find_nsec(const uint8_t *image, const uint8_t *ow
 /* --- NSEC3
  * ------------------------------------------------------------------------------------------------------ */
 
-/* The part of an order in which the search's end lies: from `low` to `high`, and the numbers there. */
-struct range {
-    uint32_t low;
-    uint32_t high;
-    uint64_t first_low;
-    uint64_t first_high;
-};
-
-/* Makes the range end, or begin, at the entry `at`. */
-static inline void range_cut(struct range *range, const struct image_nsec3 *order, uint32_t at,
-                             uint64_t wanted)
-{
-    if (at <= range->low || at >= range->high)
-        return;
-    uint64_t first = first_eight(order[at].hash);
-    if (first > wanted) {
-        range->high = at;
-        range->first_high = first;
-    } else if (first < wanted) {
-        range->low = at;
-        range->first_low = first;
-    }
-}
-
-/* Hashes are spread evenly: among n the right place is seldom farther than the root of n from where the
- * number says. So a large order takes a few cache misses rather than one for each bisection. */
-static void range_narrow(struct range *range, const struct image_nsec3 *order, uint64_t wanted)
-{
-    for (unsigned turn = 0; turn < NARROW_TURNS && range->high - range->low > NARROW_ABOVE; turn++) {
-        uint64_t span = range->high - range->low;
-        uint64_t part = (wanted - range->first_low) >> 32;
-        uint64_t whole = ((range->first_high - range->first_low) >> 32) + 1;
-        uint64_t about = range->low + part * span / whole;
-        uint64_t far = UINT64_C(2) << (64 - __builtin_clzll(span)) / 2;
-        range_cut(range, order, (uint32_t)(about > far ? about - far : 0), wanted);
-        range_cut(range, order, (uint32_t)(about + far < UINT32_MAX ? about + far : UINT32_MAX), wanted);
-    }
-}
-
 static inline bool nsec3_is_behind(const struct image_nsec3 *entry, uint64_t first, const uint8_t *hash)
 {
     uint64_t entry_first = first_eight(entry->hash);
@@ -140,14 +100,38 @@ static inline bool nsec3_is_behind(const struct image_nsec3 *entry, uint64_t fir
     return memcmp(entry->hash, hash, NSEC3_HASH_OCTETS) > 0;
 }
 
+/* About where the hash belongs. Hashes are spread evenly: what the number says is seldom farther off than the
+ * root of how many there are, and from there the difference to the number that one comes upon says it to the
+ * root of that. So a large order takes two or three cache misses rather than one for each bisection. */
+static inline uint32_t nsec3_about(const struct image_nsec3 *order, uint32_t count, uint64_t first)
+{
+    int64_t wanted = (int64_t)(first >> 33);
+    int64_t at = wanted * count >> 31;
+    for (unsigned turn = 0; turn < APPROACHES; turn++) {
+        int64_t here = (int64_t)(first_eight(order[at].hash) >> 33);
+        at += (wanted - here) * count >> 31;
+        at = at < 0 ? 0 : at;
+        at = at < count ? at : (int64_t)count - 1;
+    }
+    return (uint32_t)at;
+}
+
 const struct image_nsec3 *order_find_nsec3(const struct image_nsec3 *order, uint32_t count,
                                            const uint8_t *hash)
 {
     uint64_t first = first_eight(hash);
-    struct range range = {0, count, 0, UINT64_MAX};
-    range_narrow(&range, order, first);
-    uint32_t low = range.low;
-    uint32_t high = range.high;
+    uint32_t about = nsec3_about(order, count, first);
+    uint32_t low = about;
+    uint32_t high = about;
+    /* However they are spread: with ever longer steps to where it must lie between. */
+    for (uint32_t step = 1; low > 0 && nsec3_is_behind(&order[low - 1], first, hash); step *= 2) {
+        high = low - 1;
+        low = low > step ? low - step : 0;
+    }
+    for (uint32_t step = 1; high < count && !nsec3_is_behind(&order[high], first, hash); step *= 2) {
+        low = high + 1;
+        high = count - high > step ? high + step : count;
+    }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (nsec3_is_behind(&order[middle], first, hash))

@@ -85,20 +85,24 @@ static bool records_valid(const uint8_t *records, size_t octets, unsigned count)
     return !r.failed && reader_left(&r) == 0;
 }
 
+/* The first of them are of the records, then there is one for each record of glue. */
 static bool relocations_valid(const struct judged *j, const struct rrset_view *view)
 {
-    for (unsigned i = 0; i < view->relocation_count; i++) {
+    if (view->glue_count > view->relocation_count)
+        return false;
+    for (size_t i = 0; i < view->relocation_count; i++) {
         const struct image_relocation *relocation = &view->relocations[i];
+        bool glue = i >= rrset_view_relocations(view);
+        size_t from = glue ? (size_t)view->octets + view->signature_octets : 0;
+        size_t to = glue ? from + view->glue_octets : view->octets;
         size_t offset = relocation->to & (size_t)~RELOCATION_BASE;
         size_t limit = view->octets;
         if ((relocation->to & RELOCATION_BASE) == RELOCATION_APEX)
             limit = j->header->apex_octets;
         else if ((relocation->to & RELOCATION_BASE) == RELOCATION_OWNER)
             limit = 1;
-        bool whole = relocation->at + 2U <= view->octets ||
-                     (relocation->at >= view->octets &&
-                      relocation->at + 2U <= view->octets + (size_t)view->glue_octets);
-        if (!whole || offset >= limit || (relocation->to & RELOCATION_BASE) == RELOCATION_BASE)
+        if (relocation->at < from || relocation->at + (size_t)2 > to || offset >= limit ||
+            (relocation->to & RELOCATION_BASE) == RELOCATION_BASE)
             return false;
     }
     return true;
