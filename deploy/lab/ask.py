@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Asks a steady stream of queries and writes down who answered each: ask.py RATE SECONDS FILE ADDRESS...
+"""Asks a steady stream of queries and writes down who answered each: ask.py RATE SECONDS FILE [NAME@]ADDRESS...
 
 Every query is sent once, at its time, whether the ones before it were answered or not, from a few sockets per
 address as different clients would. FILE gets a line for each: when it was due (seconds, wall clock), the
-address, the milliseconds from sending to the answer, the answering PoP (its NSID). The last two are missing when
+address as it was given, the milliseconds from sending to the answer, the answering PoP (its NSID). The last two are missing when
 no good answer came within two seconds. SIGTERM ends the stream early; at most 2,000 queries a second are sent.
 """
 import os
@@ -18,8 +18,13 @@ import time
 PATIENCE_S = 2.0
 SOCKETS_PER_ADDRESS = 4
 MOST_PER_SECOND = 2000
-QUESTION = b"\x07example\x03com\x00" + struct.pack("!HH", 6, 1)  # SOA, IN
+NAME = "example.com"
 OPT_WITH_NSID = b"\x00" + struct.pack("!HHIHHH", 41, 1232, 0, 4, 3, 0)
+
+
+def question(name):
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    return labels + b"\x00" + struct.pack("!HH", 6, 1)  # SOA, IN
 
 
 def skip_name(message, at):
@@ -35,7 +40,7 @@ def answering_pop(message):
     _, flags, _, answers, authority, additional = struct.unpack_from("!6H", message)
     if flags & 0x840F != 0x8400 or answers == 0:  # a response, authoritative, NOERROR
         return None
-    at = 12 + len(QUESTION)
+    at = skip_name(message, 12) + 4
     for _ in range(answers + authority + additional):
         at = skip_name(message, at)
         kind, _, _, octets = struct.unpack_from("!HHIH", message, at)
@@ -54,23 +59,24 @@ class Stream:
     def __init__(self, rate, seconds, addresses):
         self.sockets = []
         for number in range(SOCKETS_PER_ADDRESS):
-            for address in addresses:
+            for target in addresses:
+                name, _, address = target.rpartition("@")
                 family = socket.AF_INET6 if ":" in address else socket.AF_INET
                 s = socket.socket(family, socket.SOCK_DGRAM)
                 s.setblocking(False)
                 s.connect((address, 53))
-                self.sockets.append((s, address))
+                self.sockets.append((s, target, question(name or NAME)))
         self.rate, self.count = rate, int(rate * seconds)
         self.waiting = {}  # (descriptor, message id) -> index in sent
         self.sent = []     # [due, sent (both monotonic), address, milliseconds or None, PoP or None]
 
     def send(self, number, due):
-        s, address = self.sockets[number % len(self.sockets)]
+        s, target, asked = self.sockets[number % len(self.sockets)]
         number_id = number & 0xFFFF
         self.waiting[s.fileno(), number_id] = len(self.sent)
-        self.sent.append([due, time.monotonic(), address, None, None])
+        self.sent.append([due, time.monotonic(), target, None, None])
         try:
-            s.send(struct.pack("!6H", number_id, 0, 1, 0, 0, 1) + QUESTION + OPT_WITH_NSID)
+            s.send(struct.pack("!6H", number_id, 0, 1, 0, 0, 1) + asked + OPT_WITH_NSID)
         except OSError:
             pass  # no route, or an ICMP error from before: then it is lost, and counted so
 
@@ -89,7 +95,7 @@ class Stream:
     def run(self):
         poll = select.poll()
         by_descriptor = {}
-        for s, _ in self.sockets:
+        for s, _, _ in self.sockets:
             poll.register(s, select.POLLIN)
             by_descriptor[s.fileno()] = s
         began, number = time.monotonic(), 0
@@ -115,9 +121,9 @@ def main():
     to_wall_clock = time.time() - time.monotonic()
     stream.run()
     with open(path + ".part", "w") as out:
-        for due, _, address, milliseconds, pop in stream.sent:
+        for due, _, target, milliseconds, pop in stream.sent:
             took = "" if milliseconds is None else f"{milliseconds:.3f}"
-            out.write(f"{due + to_wall_clock:.6f} {address} {took} {pop or ''}".rstrip() + "\n")
+            out.write(f"{due + to_wall_clock:.6f} {target} {took} {pop or ''}".rstrip() + "\n")
     os.rename(path + ".part", path)
 
 
