@@ -167,7 +167,7 @@ class Pop:
         return max(children(self.process.pid))
 
     def signal(self, number, pids=None):
-        for pid in pids or self.pids:
+        for pid in self.pids if pids is None else pids:
             try:
                 os.kill(pid, number)
             except ProcessLookupError:
@@ -253,11 +253,17 @@ class Bed:
         self.opened += self.asking.values()
         # Every route known everywhere: the edge and the far one to their own PoP, the middle to both.
         self.eventually(self.settled, "the routes")
+        if self.bfd:
+            self.eventually(self.bfd_is_quick, "BFD at Chicago")
         self.eventually(lambda: {self.who(t) for t in self.edge.targets} == {"chicago"}, "Chicago to answer")
 
     def settled(self):
         from routers_of_bed import core_knows
         return core_knows(self)
+
+    def bfd_is_quick(self):
+        bfd = self.chicago.ask("status")["announce"]["neighbors"][0].get("bfd", {})
+        return bfd.get("remote_state") == "Up" and bfd.get("detection_ms") == 150
 
     def cables(self):
         self.veth("edge", "chicago", "switch", "edge")

@@ -43,11 +43,12 @@ def bird_text(bed, node, number, protocols):
                        prefixes4=", ".join(PREFIXES4), prefixes6=", ".join(PREFIXES6)) + protocols
 
 
-def core_session(name, number, last, asn):
+def core_session(name, number, last, asn, extra=""):
     """A session for each family: each has next hops of its own."""
-    return (f"protocol bgp {name}4 from core {{ neighbor 10.0.{number}.{last} as {asn}; ipv6 {{ import none; export none; }}; }}\n"
-            f"protocol bgp {name}6 from core {{ neighbor fd00:0:0:{number}::{last} as {asn}; "
-            f"ipv4 {{ import none; export none; }}; }}\n")
+    return (f"protocol bgp {name}4 from core {{ {extra.format(f'10.0.{number}.{3 - last}')} "
+            f"neighbor 10.0.{number}.{last} as {asn}; ipv6 {{ import none; export none; }}; }}\n"
+            f"protocol bgp {name}6 from core {{ {extra.format(f'fd00:0:0:{number}::{3 - last}')} "
+            f"neighbor fd00:0:0:{number}::{last} as {asn}; ipv4 {{ import none; export none; }}; }}\n")
 
 
 def pop_session(name, address, bfd, extra=""):
@@ -253,7 +254,7 @@ class GoBgp:
         self.gobgp = self.bed.start("edge", "gobgp", "gobgpd", "-f", self.bed.directory / "gobgp.toml", "-t", "toml",
                                     "--pprof-disable", "--api-hosts", "127.0.0.1:50051")
         self.bed.eventually(lambda: "10.0.1.2" in self.ask("neighbor"), "gobgpd")
-        bird = start_bird(self.bed, "edge", 1, core_session("middle", 4, 2, 64502).replace("{ neighbor", "{ strict bind; neighbor") +
+        bird = start_bird(self.bed, "edge", 1, core_session("middle", 4, 2, 64502, "strict bind; local {} as ME;") +
                           "protocol bgp chicago { local 127.0.0.2 as ME; neighbor 127.0.0.1 as ME; strict bind; multihop 1; "
                           "connect delay time 1; connect retry time 1; error wait time 1, 2; debug { routes, states }; "
                           "ipv4 { import filter from_pop4; export none; gateway recursive; }; }\n")
