@@ -55,6 +55,7 @@ struct guard_owner {
     void (*died)(void *arg, const struct guard_death *death); /* `up` is still as it left it */
     void (*gone)(void *arg, const char *why);                 /* the grace is over and nobody answers */
     void (*back)(void *arg);    /* after `gone`, and for the first time: it serves */
+    void (*news)(void *arg);    /* it serves, or its zones are others: shared memory says more */
     void (*refused)(void *arg); /* the first server found its zones wrong, and has said so */
     void *arg;
 };

@@ -212,9 +212,10 @@ static void guard_on_channel(uv_poll_t *poll, int status, int events)
         return;
     }
     guard_close_all(fds, count);
-    if (got > 0 && g->message.id == CHANNEL_NEWS)
+    if (got > 0 && g->message.id == CHANNEL_NEWS) {
         guard_look_for_serving(g, mono_now());
-    else if (got > 0)
+        g->owner.news(g->owner.arg);
+    } else if (got > 0)
         guard_on_reply(g);
     else if (got < 0) /* Its end is told by SIGCHLD. */
         (void)uv_poll_stop(poll);

@@ -312,12 +312,19 @@ static json_t *serve_describe_reload(const struct serve_reload *reload, const st
     return reply;
 }
 
+/* Another zone may be lost: a prefix that should go waits for nothing. */
+static void serve_say(const struct serve *s, const char *news)
+{
+    (void)channel_send(s->descriptors.channel, CHANNEL_NEWS, news, strlen(news));
+}
+
 /* Only a run publishes, and the next one doesn't begin before this one's callback is over: so the set stays.
  */
 static void serve_notify(struct serve *s, const struct zone_report *report)
 {
     if (!report->published || s->leaving)
         return;
+    serve_say(s, "zones");
     notifier_update(s->notifier, zone_set_current(), s->settings);
     keeper_update(s->keeper, zone_set_current());
 }
@@ -502,7 +509,6 @@ static bool serve_start_resolver(struct serve *s)
 /* After the first load: the workers begin to answer. */
 static void serve_begin(struct serve *s)
 {
-    static const char news[] = "serving";
     int error = serve_start_resolver(s) ? workers_start(&s->workers, s->worker_count, s->down, s->up,
                                                         s->resolver, s->settings->resolve.cache_octets / 2)
                                         : -ENOMEM;
@@ -517,7 +523,7 @@ static void serve_begin(struct serve *s)
         return;
     }
     atomic_store_explicit(&s->up->serving, 1, memory_order_release);
-    (void)channel_send(s->descriptors.channel, CHANNEL_NEWS, news, sizeof news - 1);
+    serve_say(s, "serving");
 }
 
 /* It has logged what it found. */

@@ -96,6 +96,13 @@ static void steer_on_back(void *arg)
         health_server_back(s->health);
 }
 
+static void steer_on_news(void *arg)
+{
+    struct steer *s = arg;
+    if (s->health != NULL)
+        health_look(s->health);
+}
+
 static void steer_on_refused(void *arg)
 {
     steer_leave_now(arg, EXIT_FAILURE);
@@ -188,7 +195,8 @@ static bool steer_start_guard(struct steer *s)
         .grace_ms = s->settings->health.restart_grace_ms,
         .heritage = json_object_get(s->heritage, "server"),
     };
-    struct guard_owner owner = {steer_on_death, steer_on_gone, steer_on_back, steer_on_refused, s};
+    struct guard_owner owner = {steer_on_death, steer_on_gone,    steer_on_back,
+                                steer_on_news,  steer_on_refused, s};
     s->guard = guard_start(&s->loop, &setup, &owner, why, sizeof why);
     if (s->guard == NULL)
         log_error("%s", why);

@@ -10,7 +10,7 @@
  *            "stop"                        leave; no reply
  *            "heir", "no heir"             another program becomes the announcer; it couldn't after all
  *     up     one JSON object               control/control.h says what stands in a reply
- *            "serving"                     look at shared_up: it says so too
+ *            "serving", "zones"            look at shared_up: it says so too
  *            "images", with descriptors    to be kept for the next server, in place of those before
  */
 #ifndef HITHER_BASE_CHANNEL_H

@@ -38,6 +38,9 @@ int health_reload(struct health *health, const struct settings *settings);
  * that until health_server_back(). `why` is copied. Repeating it changes nothing. */
 void health_server_gone(struct health *health, const char *why);
 
+/* Looks at shared memory now, because something has changed there. */
+void health_look(struct health *health);
+
 /* It is running again: asks at once. The verdict turns good by probes alone. */
 void health_server_back(struct health *health);
 

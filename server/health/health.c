@@ -353,18 +353,24 @@ static void health_look_at_strain(struct health *h, struct mono now)
     strain_look(&h->strain);
 }
 
-static void on_watch(uv_timer_t *timer)
+void health_look(struct health *h)
 {
-    struct health *h = timer->data;
     struct mono now = mono_now();
-    health_excuse_lag(h, now);
-    health_look_at_strain(h, now);
     bool changed = health_look_at_server(h);
     changed |= health_look_at_zones(h, now);
     if (!h->gone)
         changed |= health_judge_all(h, now);
     if (changed)
         health_tell(h);
+}
+
+static void on_watch(uv_timer_t *timer)
+{
+    struct health *h = timer->data;
+    struct mono now = mono_now();
+    health_excuse_lag(h, now);
+    health_look_at_strain(h, now);
+    health_look(h);
 }
 
 void health_server_gone(struct health *h, const char *why)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * A wall clock that somebody sets: preloaded, it adds the seconds in the file that FAULT_CLOCK names, which may
- * change at any time. Monotonic clocks go on as they did.
+ * A wall clock that somebody sets: preloaded, it adds the seconds in the file that FAULT_CLOCK names, which
+ * may change at any time. Monotonic clocks go on as they did.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
