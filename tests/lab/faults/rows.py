@@ -220,7 +220,7 @@ def worker_circles(up):
 
 
 @row("leaked", "all killed, a check's child lives on", "newyork", target=11, group="further",
-     settings=local_check("[ -e state/child ] || { touch state/child; setsid sleep 1000 & } ; exit 0"))
+     settings=local_check("[ -e state/child ] || { touch state/child; setsid sleep 1000 >/dev/null 2>&1 & sleep 0.2; }; exit 0"))
 def leaked(up):
     up.eventually(lambda: "sleep" in run("ip", "netns", "exec", up.chicago.namespace, "sh", "-c",
                                          "ps -o comm= -p $(ip netns pids " + up.chicago.namespace + " | paste -sd,)"),
