@@ -118,6 +118,7 @@ def main():
     rate, seconds, path, *addresses = sys.argv[1:]
     stream = Stream(min(float(rate), MOST_PER_SECOND), float(seconds), addresses)
     signal.signal(signal.SIGTERM, stream.stop)
+    open(path + ".part", "w").close()  # who waits for it knows that we are there
     to_wall_clock = time.time() - time.monotonic()
     stream.run()
     with open(path + ".part", "w") as out:

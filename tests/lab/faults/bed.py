@@ -372,7 +372,8 @@ class Bed:
             os.setpriority(os.PRIO_PROCESS, self.stream_process.pid, -15)  # its lateness isn't what is measured
         except PermissionError:
             pass
-        time.sleep(0.4)
+        self.eventually(self.stream_file.with_suffix(".part").exists, "the client")
+        time.sleep(0.3)
 
     def stop_stream(self):
         self.stream_process.terminate()
