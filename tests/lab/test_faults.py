@@ -14,18 +14,18 @@ import measure
 
 LEAST_MS = 1500  # what a busy machine may add
 # What other tests of this directory and of tests/e2e show already, or takes long.
-ELSEWHERE = {"drain", "stop", "all-hung", "worker-circles", "upgrade", "reset", "router-restarted", "bad-texts"}
+ELSEWHERE = {"drain", "stop", "all-hung", "worker-circles", "upgrade", "reset", "router-restarted", "bad-texts",
+             "speaker-dies", "server-hung", "own-zone", "recovered", "partition", "check-everywhere"}
 ROWS = [row for row in measure.ROWS if not row.slow and row.key not in ELSEWHERE]
 OTHERS = [("frr", "server-gone"), ("gobgp", "server-gone"), ("frr", "drain"), ("gobgp", "drain")]
 
 
 @pytest.fixture(scope="module")
 def outcomes():
-    """Beds side by side: most of the time they wait for something. What went wrong is in the outcome's place."""
-    with concurrent.futures.ThreadPoolExecutor(max_workers=max(2, (os.cpu_count() or 2))) as pool:
+    """Beds side by side: most of the time they wait for something."""
+    with concurrent.futures.ThreadPoolExecutor(max_workers=2 * (os.cpu_count() or 1)) as pool:
         wanted = [("bird", row.key) for row in ROWS] + OTHERS
-        started = {what: pool.submit(measure.run_once, measure.find(what[1]), what[0]) for what in wanted}
-        yield started
+        yield {what: pool.submit(measure.run_once, measure.find(what[1]), what[0]) for what in wanted}
 
 
 def check(row, outcome):

@@ -118,7 +118,7 @@ class Bird:
     def changes(self, prefix):
         """What became of Chicago's route: added, replaced, removed, in this order."""
         text = (self.bed.directory / "edge.log").read_bytes()[self.marked:].decode(errors="replace")
-        return re.findall(rf"chicago\.ipv[46] > (added|updated|replaced|removed) .*? {re.escape(prefix)} ", text)
+        return re.findall(rf"chicago\.ipv[46] > (added|updated|replaced|removed)(?: \[\w+\])? {re.escape(prefix)} ", text)
 
 
 class Frr:
