@@ -213,7 +213,7 @@ class Bed:
         self.chicago, self.newyork = self.pops.values()
         from routers_of_bed import EDGES  # which need the names above
         self.edge = EDGES[router](self)
-        self.stream_process, self.is_up = None, True
+        self.stream_process = None
 
     def namespace(self, node):
         return f"{self.name}-{node}"
@@ -303,7 +303,6 @@ class Bed:
         run("ip", "-n", self.namespace(node), "link", "set", interface, "up")
 
     def down(self):
-        self.is_up = False
         for process in self.processes:
             if process.poll() is None:
                 process.kill()

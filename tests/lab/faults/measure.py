@@ -56,8 +56,9 @@ def look(row, changes, answers, beside):
                    beside={name: figure(mine) for name, figure in (beside or {}).items()})
 
 
-def run_once(row, router="bird"):
-    with Bed(f"{row.key}-{router}", router, row.bfd, **row.settings) as up:
+def run_once(row, router="bird", **health):
+    settings = {**row.settings, "health": {**row.settings.get("health", {}), **health}}
+    with Bed(f"{row.key}-{router}", router, row.bfd, **settings) as up:
         if row.before is not None:
             row.before(up)
         up.stream([*row.asks, *row.spared])

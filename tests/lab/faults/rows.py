@@ -5,8 +5,8 @@ import dataclasses
 import json
 import pathlib
 import signal
+import subprocess
 import sys
-import threading
 import time
 import typing
 
@@ -52,19 +52,19 @@ def quiet(seconds=QUIET_S):
     time.sleep(seconds)
 
 
+KILLER = """
+import os, signal, sys, time
+while True:
+    for child in open(f"/proc/{sys.argv[1]}/task/{sys.argv[1]}/children").read().split():
+        os.kill(int(child), signal.SIGKILL)
+    time.sleep(0.001)
+"""
+
+
 def server_never_lives(up):
     """From now on every child of the announcer is killed within a millisecond or two."""
-    pid = up.chicago.process.pid
-
-    def kill():
-        while up.is_up:
-            try:
-                up.chicago.signal(signal.SIGKILL, children(pid))
-            except FileNotFoundError:
-                return
-            time.sleep(0.001)
-
-    threading.Thread(target=kill, daemon=True).start()
+    up.processes.append(subprocess.Popen([sys.executable, "-c", KILLER, str(up.chicago.process.pid)],
+                                         stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
 
 
 EVERYONE = ("bird", "frr", "gobgp")
