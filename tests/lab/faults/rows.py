@@ -162,7 +162,7 @@ def check_dies(up):
     up.answered_by("newyork")
 
 
-@row("check-hangs", "the check hangs (the announcer, stopped), then the server dies", "newyork", target=200, bfd=True,
+@row("check-hangs", "the check (the announcer) hangs, the server dies", "newyork", target=200, bfd=True,
      routers=WITH_BFD)
 def check_hangs(up):
     up.chicago.signal(signal.SIGSTOP, [up.chicago.process.pid])
