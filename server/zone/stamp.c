@@ -130,8 +130,12 @@ static bool stamp_read(struct zone_stamp *stamp, struct reader *r)
     stamp->tick_ms = reader_u32(r);
     size_t octets = reader_u16(r);
     const uint8_t *path = reader_bytes(r, octets);
-    stamp->path = path != NULL ? strndup((const char *)path, octets) : NULL;
-    return stamp->path != NULL;
+    stamp->path = path != NULL ? malloc(octets + 1) : NULL;
+    if (stamp->path == NULL)
+        return false;
+    memcpy(stamp->path, path, octets); /* it has no closing zero for strndup() to find */
+    stamp->path[octets] = '\0';
+    return true;
 }
 
 bool zone_stamps_read(struct zone_stamps *stamps, struct reader *r)
