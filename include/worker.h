@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 
+struct desk_figures;
 struct resolver;
 struct workers;
 
@@ -27,6 +28,9 @@ const struct worker_stats *const *workers_stats(const struct workers *workers);
 
 /* What the `i`th worker picked out, for one reader; NULL when there is no such worker. */
 struct tap *workers_tap(const struct workers *workers, size_t i);
+
+/* And what their desks did; NULLs where there is no resolver. */
+const struct desk_figures *const *workers_desks(const struct workers *workers);
 
 /* Queries that all workers have taken together. */
 uint64_t workers_queries(const struct workers *workers);

@@ -485,6 +485,8 @@ static bool serve_start_http(struct serve *s, bool again)
         .workers = workers_stats(s->workers),
         .worker_count = s->worker_count,
         .server = &s->stats,
+        .resolver = s->resolver != NULL ? resolver_figures(s->resolver) : NULL,
+        .desks = workers_desks(s->workers),
     };
     if (!s->settings->server.http_enabled)
         return true;

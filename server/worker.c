@@ -60,6 +60,7 @@ struct workers {
     size_t count;
     struct worker *list[SETTINGS_MAX_WORKERS];
     const struct worker_stats *stats[SETTINGS_MAX_WORKERS];
+    const struct desk_figures *desks[SETTINGS_MAX_WORKERS];
 };
 
 /* How late this beat is: the worst of this half minute and of the one before is told. */
@@ -245,6 +246,7 @@ static int worker_start(struct workers *workers, size_t count, const struct shar
         return error;
     }
     workers->stats[index] = &w->stats;
+    workers->desks[index] = w->context.desk != NULL ? desk_figures(w->context.desk) : NULL;
     workers->list[workers->count++] = w;
     return 0;
 }
@@ -289,6 +291,11 @@ const struct worker_stats *const *workers_stats(const struct workers *workers)
 struct tap *workers_tap(const struct workers *workers, size_t i)
 {
     return i < workers->count ? &workers->list[i]->tap : NULL;
+}
+
+const struct desk_figures *const *workers_desks(const struct workers *workers)
+{
+    return workers->desks;
 }
 
 uint64_t workers_queries(const struct workers *workers)

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/shared.h"
 #include "base/stats.h"
+#include "resolve/desk.h"
 
 #include <stddef.h>
 
@@ -30,7 +31,9 @@ struct http_sources {
     const struct shared_up *up;
     const struct worker_stats *const *workers; /* `worker_count` of them */
     size_t worker_count;
-    const struct server_stats *server; /* NULL: not counted */
+    const struct server_stats *server;       /* NULL: not counted */
+    const struct resolver_figures *resolver; /* NULL: there is none, nor desks */
+    const struct desk_figures *const *desks; /* `worker_count` of them */
 };
 
 struct http;

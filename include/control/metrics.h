@@ -43,6 +43,7 @@ void metrics_write(FILE *out, const struct http_sources *sources, const struct m
 
 /* The parts. */
 void metrics_write_zones(FILE *out, const struct shared_up *up, const struct worker_stats *sum);
+void metrics_write_resolve(FILE *out, const struct http_sources *sources);
 void metrics_write_route(FILE *out, const json_t *announcer);
 
 #endif

@@ -307,6 +307,7 @@ void metrics_write(FILE *out, const struct http_sources *sources, const struct m
     }
     write_workers(out, sources);
     write_reloads(out, sources->server);
+    metrics_write_resolve(out, sources);
     metrics_write_route(out, announcer);
     write_process(out, process);
     free(sum);

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 
 import dns.edns
 import dns.flags
@@ -205,6 +206,7 @@ controls {{ }};
   workers: 2
   state-dir: state
   control: control.sock
+  http: {HITHER}@9153
 resolve:
   root-hints: root.hints
   trust-anchor: root.key
@@ -339,6 +341,20 @@ def test_the_dead_hold_nobody_up(internet):
     assert internet.ask(HITHER, f"x{random.randrange(10 ** 9)}.wild.plain.lab", "TXT", timeout=5).answer
     assert time.monotonic() - began < 20
     flood.close()
+
+
+def test_metrics_tell_of_it(internet):
+    with inside(), urllib.request.urlopen(f"http://{HITHER}:9153/metrics", timeout=10) as reply:
+        text = reply.read().decode()
+
+    def value(sample):
+        return float(re.search("^" + re.escape(sample) + r" (\S+)", text, re.M).group(1))
+
+    assert value('hither_resolve_queries_total{result="hit"}') > 0
+    assert value('hither_resolve_searches_total{result="secure"}') > 0
+    assert value('hither_resolve_searches_total{result="bogus"}') > 0
+    assert value("hither_resolve_cache_entries") > 0
+    assert value('hither_resolve_search_seconds_bucket{le="+Inf"}') == value("hither_resolve_search_seconds_count")
 
 
 def test_the_trust_anchor_is_kept(internet):

@@ -72,7 +72,7 @@ static void set_up(void)
     stat_add(&stats[1].rcodes[23], 2);
     stat_add(&stats[0].types[28], 7);
     stat_add(&stats[0].types[STATS_TYPES - 2], 1);
-    sources = (struct http_sources){"pop-1", mono_now(), down, up, workers, 2, &server};
+    sources = (struct http_sources){"pop-1", mono_now(), down, up, workers, 2, &server, NULL, NULL};
     choose_port();
     http = http_start(&address, &sources, why, sizeof why);
     ck_assert_msg(http != NULL, "%s", why);
