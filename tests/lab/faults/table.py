@@ -66,8 +66,8 @@ def router_table(data):
 
 PAGE = """# What a client sees of a fault
 
-Written by `tests/lab/fault-table` ({runs} runs of each row, {when}; kernel {kernel}, {cores} processor cores, load {load}
-before it began). The picture is `faults.svg` beside this page, the data `faults.json`.
+Written by `tests/lab/fault-table` ({runs} runs of each row, {when}; kernel {kernel}, {cores} processor cores, processor
+load beforehand {load}). The picture is `faults.svg` beside this page, the data `faults.json`.
 
 The lab: a client in Chicago, two PoPs that run hitherd with the same configuration, and three core routers with {delay} ms
 a link, each link one way; BGP hold time 3 s, BFD 50 ms × 3 where it says so, hither's other settings as they are by
