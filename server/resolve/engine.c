@@ -160,9 +160,9 @@ void engine_close(struct engine *engine)
     if (engine == NULL)
         return;
     ub_ctx_delete(engine->context);
-    while (engine->questions != NULL) {
-        struct engine_question *question = engine->questions;
-        question_unlink(question);
+    struct engine_question *older = NULL;
+    for (struct engine_question *question = engine->questions; question != NULL; question = older) {
+        older = question->older;
         free(question);
     }
     events_close(engine->events);
