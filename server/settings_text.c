@@ -188,6 +188,9 @@ void settings_text_warn_of_restart(const struct settings *in_force, const struct
         {"server.state-dir", settings_same_text(was->state_dir, is->state_dir)},
         {"server.control", settings_same_text(was->control, is->control)},
         {"server.http", settings_same_http(was, is)},
+        {"resolve.enabled", in_force->resolve.enabled == wanted->resolve.enabled},
+        {"resolve.cache-size", in_force->resolve.cache_octets == wanted->resolve.cache_octets ||
+                                   in_force->resolve.enabled != wanted->resolve.enabled},
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (!keys[i].same)
