@@ -11,8 +11,8 @@
 #include "base/finding.h"
 #include "base/log.h"
 #include "health/heartbeat.h"
-#include "wire/name.h"
 #include "resolve/settings.h"
+#include "wire/name.h"
 #include "wire/tsig.h"
 #include "zone/access.h"
 #include "zone/peers.h"
@@ -228,7 +228,9 @@ struct settings_health {
     uint32_t suspect_ms;  /* suspect-for: how long a failure that clients don't see is only suspected */
     enum check_class zone_stale; /* SHARED or ADVISORY, like the next */
     enum check_class zone_age;
-    uint32_t zone_max_age_ms; /* since a zone was loaded; 0: never too old */
+    enum check_class zone_signatures;
+    uint32_t zone_max_age_ms;  /* since a zone was loaded; 0: never too old */
+    uint32_t signature_end_ms; /* signature-end: a signature that ends so soon is trouble; 0: never */
     struct settings_exec execs[SETTINGS_MAX_EXECS];
     size_t exec_count;
     uint32_t hold_down_ms;     /* hold-down: the first pause of a flapping prefix; 0: 5000 */

@@ -133,6 +133,7 @@ struct raw_exec {
 struct raw_checks {
     char *zone_stale;
     char *zone_age;
+    char *zone_signatures;
 };
 
 struct raw_health {
@@ -140,6 +141,7 @@ struct raw_health {
     struct raw_exec *execs;
     uint32_t execs_count;
     char *zone_max_age;
+    char *signature_end;
     char *interval;
     char *timeout;
     char *restart_grace;

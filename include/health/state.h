@@ -60,6 +60,7 @@ struct health {
     struct mono strain_at;
     int64_t unix_offset_s; /* wall time less monotonic time, as at the start */
     bool zones_too_old;
+    bool signatures_end;   /* so soon, or already, that it is trouble */
     char back[WHY_OCTETS]; /* why not the newest zones are served; empty: they are */
     bool serving;
     bool gone; /* the guard knows that the server can't answer */

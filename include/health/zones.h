@@ -61,6 +61,8 @@ struct zones_summary {
     size_t stale;
     int64_t oldest_unix_s;           /* when the zone that was loaded first, of those served, was */
     uint8_t oldest[NAME_MAX_OCTETS]; /* which */
+    int64_t signature_end_unix_s;    /* when the first signature of those served ends; 0: none is signed */
+    uint8_t signed_zone[NAME_MAX_OCTETS]; /* whose that is */
     /* The sum of the digests of the zones that are served: the same zones make the same sum, in any order. */
     uint64_t digests[2];
     size_t prefix_count;
@@ -112,5 +114,28 @@ const char *zones_first_failed(const struct zones_summary *summary, char name[NA
 
 /* `group` is the prefix's; `takes_common` says that trouble of zones without a prefix counts for it too. */
 struct zones_effect zones_judge(const struct zones_summary *summary, size_t group, bool takes_common);
+
+/* The wall clock as it is, and as it would be if nobody had set it since our start. */
+struct zones_time {
+    int64_t wall_unix_s;
+    int64_t steady_unix_s;
+};
+
+/* Whether the time is past `limit_unix_s`. Where the clocks disagree it is so as it was `before`, so that a
+ * clock that is set by up to a day changes nothing; one that is further off was wrong from the start, and
+ * nothing is past by one clock alone. */
+bool zones_is_past(struct zones_time now, int64_t limit_unix_s, bool before);
+
+/* Whether some zone that is served was loaded more than `most_s` ago; never when that is 0. */
+bool zones_are_old(const struct zones_summary *summary, struct zones_time now, int64_t most_s, bool before);
+
+/* Whether some signature ends within `ahead_s`, or has ended; never when that is 0. */
+bool zones_signatures_end(const struct zones_summary *summary, struct zones_time now, int64_t ahead_s,
+                          bool before);
+
+/* Which zone's signature ends first, and when, in a line; "" when no zone is signed. Returns `text`. */
+#define ZONES_SIGNATURE_OCTETS (NAME_TEXT_MAX + 64)
+const char *zones_say_signature(const struct zones_summary *summary, int64_t wall_unix_s,
+                                char text[ZONES_SIGNATURE_OCTETS]);
 
 #endif

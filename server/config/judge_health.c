@@ -14,6 +14,7 @@
 #define DEFAULT_TRIAL_MS         60000
 #define DEFAULT_SUSPECT_MS       10000
 #define DEFAULT_EXEC_INTERVAL_MS 10000
+#define DEFAULT_SIGNATURE_END_MS 259200000
 #define LONGEST_AGE_MS           2592000000U
 #define LONGEST_MS               86400000
 
@@ -90,6 +91,10 @@ static void judge_checks(struct judge *j, const struct raw_health *raw)
     health->zone_age = judge_shared_class(j, place("health.checks.zone-age"), checks->zone_age);
     health->zone_max_age_ms =
         judge_duration(j, place("health.zone-max-age"), raw->zone_max_age, 1000, LONGEST_AGE_MS, 0);
+    health->zone_signatures =
+        judge_shared_class(j, place("health.checks.zone-signatures"), checks->zone_signatures);
+    health->signature_end_ms = judge_duration(j, place("health.signature-end"), raw->signature_end, 0,
+                                              LONGEST_AGE_MS, DEFAULT_SIGNATURE_END_MS);
     for (uint32_t i = 0; i < raw->execs_count && i < SETTINGS_MAX_EXECS; i++)
         judge_exec(j, i, &raw->execs[i]);
 }

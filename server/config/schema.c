@@ -143,6 +143,7 @@ static const cyaml_schema_value_t exec_schema = {
 static const cyaml_schema_field_t checks_fields[] = {
     FIELD_TEXT("zone-stale", struct raw_checks, zone_stale),
     FIELD_TEXT("zone-age", struct raw_checks, zone_age),
+    FIELD_TEXT("zone-signatures", struct raw_checks, zone_signatures),
     CYAML_FIELD_END,
 };
 
@@ -161,6 +162,7 @@ static const cyaml_schema_field_t health_fields[] = {
     FIELD_SECTION("checks", struct raw_health, checks, checks_fields),
     FIELD_LIST("exec", struct raw_health, execs, &exec_schema, SETTINGS_MAX_EXECS),
     FIELD_TEXT("zone-max-age", struct raw_health, zone_max_age),
+    FIELD_TEXT("signature-end", struct raw_health, signature_end),
     CYAML_FIELD_END,
 };
 

@@ -120,19 +120,22 @@ static size_t scope_exec_checks(const struct health *h, struct check_result *che
     return count;
 }
 
-/* Too old by the clock as it is and by the clock as it was at the start: one that is set while we run makes
- * no zone old. */
-static void health_judge_age(struct health *h, struct mono now)
+/* What has become trouble with time alone. */
+static void health_judge_time(struct health *h, struct mono now)
 {
-    int64_t most_s = h->settings.zone_max_age_ms / 1000;
-    int64_t loaded = h->scan.last.oldest_unix_s;
     char name[NAME_TEXT_MAX];
-    bool old = most_s > 0 && loaded > 0 && (int64_t)time(NULL) - loaded > most_s &&
-               now.ns / 1000000000 + h->unix_offset_s - loaded > most_s;
+    char text[ZONES_SIGNATURE_OCTETS];
+    const struct zones_summary *sum = &h->scan.last;
+    const struct zones_time at = {(int64_t)time(NULL), now.ns / 1000000000 + h->unix_offset_s};
+    bool old = zones_are_old(sum, at, h->settings.zone_max_age_ms / 1000, h->zones_too_old);
+    bool end = zones_signatures_end(sum, at, h->settings.signature_end_ms / 1000, h->signatures_end);
     if (old && !h->zones_too_old)
         log_warn("zone %s was loaded longer ago than health.zone-max-age allows",
-                 name_to_text(h->scan.last.oldest, name));
+                 name_to_text(sum->oldest, name));
+    if (end && !h->signatures_end)
+        log_warn("%s: sign the zone anew", zones_say_signature(sum, at.wall_unix_s, text));
     h->zones_too_old = old;
+    h->signatures_end = end;
 }
 
 /* A round's checks as one scope sees them. */
@@ -152,6 +155,7 @@ static size_t scope_checks(const struct health *h, const struct scope *scope, st
     if (scope->zones.degrades || refused.common)
         checks[count++] = (struct check_result){CHECK_SHARED, false};
     checks[count++] = (struct check_result){h->settings.zone_age, !h->zones_too_old};
+    checks[count++] = (struct check_result){h->settings.zone_signatures, !h->signatures_end};
     checks[count++] = (struct check_result){CHECK_SHARED, h->back[0] == '\0'};
     return count + scope_exec_checks(h, checks + count);
 }
@@ -177,8 +181,8 @@ static bool health_is_suspect(const struct health *h, struct mono now)
 
 static void health_round_complete(struct health *h, struct mono now)
 {
-    struct check_result checks[SETTINGS_MAX_ADDRESSES * 2 + 4 + SETTINGS_MAX_EXECS];
-    health_judge_age(h, now);
+    struct check_result checks[SETTINGS_MAX_ADDRESSES * 2 + 5 + SETTINGS_MAX_EXECS];
+    health_judge_time(h, now);
     bool suspect = health_is_suspect(h, now);
     h->rounds++;
     for (size_t i = 0; i < h->scope_count; i++) {

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define FLIGHT_TOLD 16 /* changes that `why` shows */
 
@@ -98,6 +99,12 @@ void health_say_why(struct health *h)
                        name_to_text(h->scan.last.oldest, name));
         return;
     }
+    if (h->signatures_end && h->settings.zone_signatures == CHECK_SHARED) {
+        char text[ZONES_SIGNATURE_OCTETS];
+        (void)snprintf(h->why, sizeof h->why, "%s",
+                       zones_say_signature(&h->scan.last, (int64_t)time(NULL), text));
+        return;
+    }
     (void)snprintf(h->why, sizeof h->why, "%s",
                    h->rounds > 0 ? "every probe is answered well" : "not probed yet");
 }
@@ -172,6 +179,22 @@ static json_t *why_scope(const struct scope *scope, struct mono now)
         (json_int_t)(s->round_at.ns != 0 ? mono_ms_between(s->round_at, now) : -1));
 }
 
+static void why_zone_check(json_t *list, const char *name, enum check_class class, bool good, const char *why)
+{
+    json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:s}", "name", name, "class",
+                                          class == CHECK_SHARED ? "SHARED" : "ADVISORY", "good", (int)good,
+                                          "why", why));
+}
+
+static void why_zone_checks(const struct health *h, json_t *list)
+{
+    char signature[ZONES_SIGNATURE_OCTETS];
+    why_zone_check(list, "zone-age", h->settings.zone_age, !h->zones_too_old, "");
+    why_zone_check(list, "zone-signatures", h->settings.zone_signatures, !h->signatures_end,
+                   zones_say_signature(&h->scan.last, (int64_t)time(NULL), signature));
+    why_zone_check(list, "newest-zones", CHECK_SHARED, h->back[0] == '\0', h->back);
+}
+
 json_t *health_why(const struct health *h)
 {
     struct mono now = mono_now();
@@ -189,11 +212,7 @@ json_t *health_why(const struct health *h)
                               "total", (json_int_t)sum->total, "served", (json_int_t)sum->served, "failed",
                               (json_int_t)sum->failed, "stale", (json_int_t)sum->stale);
     json_t *others = json_array();
-    json_array_append_new(others, json_pack("{s:s, s:s, s:b}", "name", "zone-age", "class",
-                                            h->settings.zone_age == CHECK_SHARED ? "SHARED" : "ADVISORY",
-                                            "good", (int)!h->zones_too_old));
-    json_array_append_new(others, json_pack("{s:s, s:s, s:b, s:s}", "name", "newest-zones", "class", "SHARED",
-                                            "good", (int)(h->back[0] == '\0'), "why", h->back));
+    why_zone_checks(h, others);
     exec_tell(h->execs, now, others);
     strain_tell(&h->strain, others);
     json_t *rules =

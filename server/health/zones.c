@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "health/zones.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #define SLICE_LOOKS 4096 /* entries looked at for one slice */
 #define SCAN_LOOKS  8192 /* entries looked at in one step of a walk: well under a millisecond */
 #define SEEN_LEAST  64
+#define DAY_S       86400
 
 static uint32_t zones_load(const _Atomic uint32_t *from)
 {
@@ -171,6 +173,17 @@ static void scan_age(struct zones_summary *sum, const struct shared_zone *zone, 
     memcpy(sum->oldest, name, name_octets(name));
 }
 
+static void scan_signature(struct zones_summary *sum, const struct shared_zone *zone, uint32_t state,
+                           const uint8_t *name)
+{
+    int64_t end = *(const volatile int64_t *)&zone->signature_end_unix_s;
+    if ((state != SHARED_ZONE_SERVED && state != SHARED_ZONE_STALE) || end <= 0 ||
+        (sum->signature_end_unix_s > 0 && end >= sum->signature_end_unix_s))
+        return;
+    sum->signature_end_unix_s = end;
+    memcpy(sum->signed_zone, name, name_octets(name));
+}
+
 static void summary_add_digest(struct zones_summary *sum, const struct shared_zone *zone)
 {
     uint64_t halves[2];
@@ -195,6 +208,7 @@ static void scan_entry(struct zones_scan *scan, const struct shared_zone *zone)
     sum->failed += state == SHARED_ZONE_FAILED;
     sum->stale += state == SHARED_ZONE_STALE;
     scan_age(sum, zone, state, name);
+    scan_signature(sum, zone, state, name);
     bool own = false;
     for (uint64_t left = prefixes; left != 0; left &= left - 1) {
         size_t i = (size_t)__builtin_ctzll(left);
@@ -322,4 +336,44 @@ struct zones_effect zones_judge(const struct zones_summary *summary, size_t grou
     effect.only_stale = worst->worst == ZONES_STALE;
     (void)group_why(effect.withdraws ? own : worst, effect.why, sizeof effect.why);
     return effect;
+}
+
+/* --- what the time means for them */
+
+bool zones_is_past(struct zones_time now, int64_t limit_unix_s, bool before)
+{
+    bool by_wall = now.wall_unix_s > limit_unix_s;
+    bool by_steady = now.steady_unix_s > limit_unix_s;
+    int64_t apart_s = now.wall_unix_s - now.steady_unix_s;
+    if (by_wall == by_steady)
+        return by_wall;
+    return before && apart_s <= DAY_S && apart_s >= -DAY_S;
+}
+
+bool zones_are_old(const struct zones_summary *summary, struct zones_time now, int64_t most_s, bool before)
+{
+    return most_s > 0 && summary->oldest_unix_s > 0 &&
+           zones_is_past(now, summary->oldest_unix_s + most_s, before);
+}
+
+bool zones_signatures_end(const struct zones_summary *summary, struct zones_time now, int64_t ahead_s,
+                          bool before)
+{
+    return ahead_s > 0 && summary->signature_end_unix_s > 0 &&
+           zones_is_past(now, summary->signature_end_unix_s - ahead_s, before);
+}
+
+const char *zones_say_signature(const struct zones_summary *summary, int64_t wall_unix_s,
+                                char text[ZONES_SIGNATURE_OCTETS])
+{
+    char name[NAME_TEXT_MAX];
+    int64_t left_s = summary->signature_end_unix_s - wall_unix_s;
+    int64_t span_min = (left_s < 0 ? -left_s : left_s) / 60;
+    text[0] = '\0';
+    if (summary->signature_end_unix_s > 0)
+        (void)snprintf(text, ZONES_SIGNATURE_OCTETS,
+                       "zone %s: a signature %s%" PRId64 " d %" PRId64 " h %" PRId64 " min%s",
+                       name_to_text(summary->signed_zone, name), left_s < 0 ? "ended " : "ends in ",
+                       span_min / 1440, span_min / 60 % 24, span_min % 60, left_s < 0 ? " ago" : "");
+    return text;
 }

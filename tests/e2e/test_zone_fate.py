@@ -3,11 +3,13 @@
 PoP takes a route away."""
 import os
 import signal
+import subprocess
+import time
 
 import pytest
 
 from daemon import Daemon
-from halves import run, server_pid
+from halves import ask_hither, run, server_pid
 from router import router  # noqa: F401
 
 ZONE = """$TTL 300
@@ -103,3 +105,38 @@ def test_a_new_zone_that_never_loads_takes_nothing_away(hitherd, router):
 def test_with_no_zone_left_there_is_nothing_to_announce(hitherd, router):
     lose(hitherd, "own.example", "other.example", "common.example")
     router.wait(lambda: router.routes() == set(), "the withdrawals")
+
+
+def sign(daemon, name, days):
+    """Anew, with signatures that end so many days from now."""
+    directory = daemon.directory / "signing"
+    if not directory.exists():
+        directory.mkdir()
+        subprocess.run(["ldns-keygen", "-a", "ECDSAP256SHA256", name], cwd=directory, check=True, stdout=subprocess.PIPE)
+    key = next(directory.glob("*.private")).stem
+    (directory / "zone").write_text(f"$ORIGIN {name}.\n" + ZONE.format(serial=int(time.time()) + days))
+    end = time.strftime("%Y%m%d%H%M%S", time.gmtime(time.time() + days * 86400 + 60))
+    subprocess.run(["ldns-signzone", "-e", end, "-f", "signed", "zone", key], cwd=directory, check=True)
+    daemon.write_zone(name, (directory / "signed").read_text())
+    daemon.reload()
+
+
+def signatures(daemon):
+    return next(c for c in ask_hither(daemon, "why")["other_checks"] if c["name"] == "zone-signatures")
+
+
+def test_signatures_near_their_end_take_nothing_away(hitherd, router):
+    """Every PoP has the same ones: the routes are less preferred, and somebody is told which zone it is."""
+    hitherd.configuration.write_text(hitherd.configuration.read_text().replace(
+        "health:\n", "health:\n  hold-down: 100ms\n  hold-down-max: 100ms\n"))
+    assert signatures(hitherd)["why"] == ""
+    sign(hitherd, "common.example", 2)
+    hitherd.eventually(lambda: f"route {OWN}: degraded" in hitherd.log(), "a route less preferred")
+    check = signatures(hitherd)
+    assert (check["class"], check["good"]) == ("SHARED", False)
+    assert check["why"].startswith("zone common.example.: a signature ends in 2 d 0 h")
+    assert "zone common.example.: a signature ends in" in ask_hither(hitherd, "why")["why"]
+    sign(hitherd, "common.example", 30)
+    hitherd.eventually(lambda: f"route {OWN}: up (was degraded)" in hitherd.log(), "the route as it was")
+    assert signatures(hitherd)["good"]
+    assert routes_gone(router) == []

@@ -367,6 +367,8 @@ static const struct mistake mistakes[] = {
     {LISTEN ZONES "health:\n  checks: {zone-age: local}\n", FINDING_ERROR, 6, "nobody would answer"},
     {LISTEN ZONES "health:\n  checks: {zone-age: global}\n", FINDING_ERROR, 6, "shared or advisory"},
     {LISTEN ZONES "health:\n  zone-max-age: 10\n", FINDING_ERROR, 6, "without a unit"},
+    {LISTEN ZONES "health:\n  checks: {zone-signatures: local}\n", FINDING_ERROR, 6, "nobody would answer"},
+    {LISTEN ZONES "health:\n  signature-end: 721h\n", FINDING_ERROR, 6, "write 0ms to 720h"},
     {LISTEN ZONES "health:\n  exec:\n  - {name: a}\n", FINDING_ERROR, 7, "exec[0].command is missing"},
     {LISTEN ZONES "health:\n  exec:\n  - {command: [/bin/true]}\n", FINDING_ERROR, 7,
      "exec[0].name is missing"},

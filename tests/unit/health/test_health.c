@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 20000
@@ -468,6 +469,45 @@ START_TEST(a_lost_zone_takes_its_own_prefix)
 }
 END_TEST
 
+/* Every PoP has the same signatures, so they take no route away. */
+START_TEST(signatures_near_their_end_degrade)
+{
+    settings.health.signature_end_ms = 3600000;
+    settings.health.zone_signatures = CHECK_SHARED;
+    up->zones[0].signature_end_unix_s = (int64_t)time(NULL) + 100000;
+    start();
+    wait_for(VERDICT_GOOD);
+    up->zones[0].signature_end_unix_s = (int64_t)time(NULL) - 100000;
+    up->zone_sequence += 2;
+    wait_for(VERDICT_DEGRADED);
+    ck_assert_msg(strstr(why, "zone example.com.: a signature ended 1 d 3 h 46 min ago") != NULL, "%s", why);
+    run_reports(20);
+    ck_assert_int_eq(told.overall, VERDICT_DEGRADED);
+    up->zones[0].signature_end_unix_s = (int64_t)time(NULL) + 100000;
+    up->zone_sequence += 2;
+    wait_for(VERDICT_GOOD);
+}
+END_TEST
+
+START_TEST(signatures_are_only_told_of_where_that_is_asked_for)
+{
+    settings.health.signature_end_ms = 3600000;
+    settings.health.zone_signatures = CHECK_ADVISORY;
+    up->zones[0].signature_end_unix_s = 1;
+    start();
+    wait_for(VERDICT_GOOD);
+    run_reports(5);
+    ck_assert_int_eq(told.overall, VERDICT_GOOD);
+    json_t *tree = health_why(health);
+    char *text = json_dumps(json_object_get(tree, "other_checks"), JSON_COMPACT);
+    ck_assert_ptr_nonnull(text);
+    ck_assert_ptr_nonnull(strstr(text, "{\"name\":\"zone-signatures\",\"class\":\"ADVISORY\",\"good\":false,"
+                                       "\"why\":\"zone example.com.: a signature ended "));
+    free(text);
+    json_decref(tree);
+}
+END_TEST
+
 /* Every probe is lost, but clients are served: the probes are to be doubted, for a while. */
 START_TEST(probes_that_clients_contradict_are_suspect)
 {
@@ -679,6 +719,8 @@ int main(void)
     tcase_add_test(tests, a_listener_for_nobody_else_leaves_a_prefix_alone);
     tcase_add_test(tests, a_zone_answered_badly_takes_its_own_prefix);
     tcase_add_test(tests, a_lost_zone_takes_its_own_prefix);
+    tcase_add_test(tests, signatures_near_their_end_degrade);
+    tcase_add_test(tests, signatures_are_only_told_of_where_that_is_asked_for);
     tcase_add_test(tests, probes_that_clients_contradict_are_suspect);
     tcase_add_test(tests, several_sockets_meet_several_workers);
     tcase_add_test(tests, each_worker_is_asked_by_itself);

@@ -272,6 +272,87 @@ START_TEST(many_zones_are_remembered)
 }
 END_TEST
 
+/* --- time */
+
+#define NOON 1800000000 /* what is judged is past from here on */
+#define HOUR 3600
+
+struct past_case {
+    int64_t wall_s, steady_s; /* after NOON */
+    bool before;
+    bool past;
+};
+
+static const struct past_case pasts[] = {
+    {-1, -1, false, false},
+    {0, 0, false, false},
+    {1, 1, false, true},
+    {1, 1, true, true},
+    {-1, -1, true, false},
+    /* the clock was set an hour forward or back: as it was before */
+    {HOUR - 10, -10, false, false},
+    {10 - HOUR, 10, true, true},
+    /* and time goes on by either */
+    {2 * HOUR, HOUR, false, true},
+    {-HOUR, 0, true, false},
+    /* it was years off when we started, and has been set right since */
+    {-10, 100000000, true, false},
+    {10, -100000000, true, false},
+    {10, -100000000, false, false},
+};
+
+START_TEST(a_clock_that_is_set_changes_nothing)
+{
+    const struct past_case *c = &pasts[_i];
+    struct zones_time now = {NOON + c->wall_s, NOON + c->steady_s};
+    ck_assert_int_eq(zones_is_past(now, NOON, c->before), c->past);
+}
+END_TEST
+
+/* A zone loaded at NOON; the oldest allowed age and the time before a signature's end are a day. */
+START_TEST(age_and_signatures_are_judged_alike)
+{
+    const int64_t day = 24 * HOUR;
+    struct zones_summary sum = {.oldest_unix_s = NOON, .signature_end_unix_s = NOON + 2 * day};
+    for (int64_t hours = 0; hours < 72; hours++) {
+        int64_t at = NOON + hours * HOUR;
+        for (int set = -1; set <= 1; set++) {
+            struct zones_time now = {at + set * HOUR, at};
+            bool before = hours > 24; /* as it was while both clocks agreed */
+            ck_assert_int_eq(zones_are_old(&sum, now, day, before), before);
+            ck_assert_int_eq(zones_signatures_end(&sum, now, day, before), before);
+            ck_assert(!zones_are_old(&sum, now, 0, before));
+            ck_assert(!zones_signatures_end(&sum, now, 0, before));
+        }
+    }
+    sum = (struct zones_summary){0};
+    ck_assert(!zones_are_old(&sum, (struct zones_time){NOON, NOON}, day, true));
+    ck_assert(!zones_signatures_end(&sum, (struct zones_time){NOON, NOON}, day, true));
+}
+END_TEST
+
+START_TEST(the_first_signature_to_end_is_found)
+{
+    static struct zones_scan scan;
+    char text[ZONES_SIGNATURE_OCTETS];
+    set_zones(5, SHARED_ZONE_SERVED);
+    ck_assert(zones_scan_step(&scan, up));
+    ck_assert_str_eq(zones_say_signature(&scan.last, NOON, text), "");
+    up->zones[1].signature_end_unix_s = NOON + 500000;
+    up->zones[2].signature_end_unix_s = NOON + 2 * 86400 + 3 * HOUR + 4 * 60 + 59;
+    up->zones[3].signature_end_unix_s = NOON + 500;
+    set_zone(3, SHARED_ZONE_FAILED); /* nobody is given its signatures */
+    set_zone(2, SHARED_ZONE_STALE);
+    up->zone_sequence += 2;
+    ck_assert(zones_scan_step(&scan, up));
+    ck_assert_str_eq(zones_say_signature(&scan.last, NOON, text),
+                     "zone zone2.example.: a signature ends in 2 d 3 h 4 min");
+    ck_assert_str_eq(zones_say_signature(&scan.last, scan.last.signature_end_unix_s + 90, text),
+                     "zone zone2.example.: a signature ended 0 d 0 h 1 min ago");
+    zones_scan_free(&scan);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("health/zones");
@@ -287,6 +368,9 @@ int main(void)
     tcase_add_loop_test(tests, what_zones_mean_for_prefixes, 0, (int)(sizeof effects / sizeof *effects));
     tcase_add_test(tests, what_was_served_is_remembered_over_a_new_server);
     tcase_add_test(tests, many_zones_are_remembered);
+    tcase_add_loop_test(tests, a_clock_that_is_set_changes_nothing, 0, (int)(sizeof pasts / sizeof *pasts));
+    tcase_add_test(tests, age_and_signatures_are_judged_alike);
+    tcase_add_test(tests, the_first_signature_to_end_is_found);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
