@@ -47,8 +47,8 @@ void settings_text_free(struct settings_text *text);
 void settings_text_warn_of_restart(const struct settings *in_force, const struct settings *wanted,
                                    struct findings *findings);
 
-/* Gives `wanted` the server section of those in force, but for the identity, and those in force the wanted
- * one: what was bound and who we are stays until a restart. Doing it again takes it back. */
+/* Gives `wanted` the server section of those in force, but for the identity and the cookies, and those in
+ * force the wanted one: what was bound and who we are stays until a restart. Doing it again takes it back. */
 void settings_text_swap_bound(struct settings *in_force, struct settings *wanted);
 
 #endif

@@ -199,12 +199,22 @@ void settings_text_warn_of_restart(const struct settings *in_force, const struct
                          keys[i].key);
 }
 
+/* What of the server section isn't bound to anything, and so goes by the newest text. */
+static void settings_copy_free(struct settings_server *to, const struct settings_server *from)
+{
+    to->identity = from->identity;
+    to->cookies = from->cookies;
+    to->require_cookies = from->require_cookies;
+}
+
 void settings_text_swap_bound(struct settings *in_force, struct settings *wanted)
 {
-    struct settings_server server = wanted->server;
-    char *identity = in_force->server.identity;
-    wanted->server = in_force->server;
-    in_force->server = server;
-    wanted->server.identity = in_force->server.identity;
-    in_force->server.identity = identity;
+    struct settings_server was = in_force->server;
+    struct settings_server is = wanted->server;
+    wanted->server = was;
+    in_force->server = is;
+    settings_copy_free(&wanted->server, &is);
+    settings_copy_free(&in_force->server, &was);
+    explicit_bzero(&was.cookies, sizeof was.cookies);
+    explicit_bzero(&is.cookies, sizeof is.cookies);
 }

@@ -205,7 +205,12 @@ START_TEST(what_was_bound_stays)
 {
     struct settings *a = parse(first);
     struct settings *b = parse(second);
+    b->server.cookies = (struct cookie_secrets){.count = 1, .octets = {{2}}};
+    b->server.require_cookies = true;
     settings_text_swap_bound(a, b);
+    ck_assert_uint_eq(b->server.cookies.count, 1); /* rolled without a restart */
+    ck_assert_uint_eq(b->server.cookies.octets[0][0], 2);
+    ck_assert(b->server.require_cookies);
     ck_assert_str_eq(b->server.identity, "two");
     ck_assert_uint_eq(b->server.workers, 2);
     ck_assert_uint_eq(ntohs(b->server.listen[0].in4.sin_port), 5353);
