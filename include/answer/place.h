@@ -35,8 +35,8 @@ static inline void place_owners(uint8_t *at, const uint8_t *end, unsigned owner_
 static inline void place_relocate(uint8_t *at, size_t from, const struct image_relocation *relocations,
                                   size_t count, const struct place_bases *bases)
 {
-    const struct image_relocation *end = relocations + count;
-    for (const struct image_relocation *r = relocations; r < end; r++) {
+    for (size_t i = 0; i < count; i++) {
+        const struct image_relocation *r = &relocations[i];
         unsigned target = bases->at[r->to >> 14] + (r->to & (unsigned)~RELOCATION_BASE);
         octets_set_u16(at + r->at - from, PLACE_POINTER | target);
     }

@@ -33,20 +33,24 @@ static const uint8_t sigma[ROUNDS][16] = {
     {14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3},
 };
 
-#define ROTATED(x, n) ((x) >> (n) | (x) << (64 - (n)))
+static inline __attribute__((always_inline)) lanes rotated(lanes x, unsigned bits)
+{
+    return x >> bits | x << (64 - bits);
+}
 
 /* RFC 7693 3.1: the mixing function G. */
-#define MIX(a, b, c, d, x, y)                                                                                \
-    do {                                                                                                     \
-        a += b + (x);                                                                                        \
-        d = ROTATED(d ^ a, 32);                                                                              \
-        c += d;                                                                                              \
-        b = ROTATED(b ^ c, 24);                                                                              \
-        a += b + (y);                                                                                        \
-        d = ROTATED(d ^ a, 16);                                                                              \
-        c += d;                                                                                              \
-        b = ROTATED(b ^ c, 63);                                                                              \
-    } while (0)
+static inline __attribute__((always_inline)) void mix(lanes *v, size_t a, size_t b, size_t c, size_t d,
+                                                      lanes x, lanes y)
+{
+    v[a] += v[b] + x;
+    v[d] = rotated(v[d] ^ v[a], 32);
+    v[c] += v[d];
+    v[b] = rotated(v[b] ^ v[c], 24);
+    v[a] += v[b] + y;
+    v[d] = rotated(v[d] ^ v[a], 16);
+    v[c] += v[d];
+    v[b] = rotated(v[b] ^ v[c], 63);
+}
 
 /* Word `word` of the block at `at` octets into each leaf. */
 static inline lanes word_of(const uint8_t *leaves, size_t at, unsigned word)
@@ -82,14 +86,14 @@ static inline void compress(lanes h[8], const uint8_t *leaves, size_t at)
 #pragma GCC unroll 12
     for (unsigned round = 0; round < ROUNDS; round++) {
         const uint8_t *s = sigma[round];
-        MIX(v[0], v[4], v[8], v[12], m[s[0]], m[s[1]]);
-        MIX(v[1], v[5], v[9], v[13], m[s[2]], m[s[3]]);
-        MIX(v[2], v[6], v[10], v[14], m[s[4]], m[s[5]]);
-        MIX(v[3], v[7], v[11], v[15], m[s[6]], m[s[7]]);
-        MIX(v[0], v[5], v[10], v[15], m[s[8]], m[s[9]]);
-        MIX(v[1], v[6], v[11], v[12], m[s[10]], m[s[11]]);
-        MIX(v[2], v[7], v[8], v[13], m[s[12]], m[s[13]]);
-        MIX(v[3], v[4], v[9], v[14], m[s[14]], m[s[15]]);
+        mix(v, 0, 4, 8, 12, m[s[0]], m[s[1]]);
+        mix(v, 1, 5, 9, 13, m[s[2]], m[s[3]]);
+        mix(v, 2, 6, 10, 14, m[s[4]], m[s[5]]);
+        mix(v, 3, 7, 11, 15, m[s[6]], m[s[7]]);
+        mix(v, 0, 5, 10, 15, m[s[8]], m[s[9]]);
+        mix(v, 1, 6, 11, 12, m[s[10]], m[s[11]]);
+        mix(v, 2, 7, 8, 13, m[s[12]], m[s[13]]);
+        mix(v, 3, 4, 9, 14, m[s[14]], m[s[15]]);
     }
     for (unsigned i = 0; i < 8; i++)
         h[i] ^= v[i] ^ v[i + 8];
