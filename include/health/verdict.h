@@ -3,11 +3,9 @@
  * What a row of rounds of checks means for one prefix: quick down, slow up, and slower up the more it flaps.
  * Pure: results and time in, verdict out, so that a day of flapping replays in a moment.
  *
- *     verdict_step()     any of these, as one value: what the flight recorder keeps and replays
- *     verdict_round()    a round of checks is complete
- *     verdict_fail()     something that needs no second opinion: the server is dead, a zone is lost
- *     verdict_degrade()  the same for what may only degrade
- *     verdict_judge()    time passes: stale results, the end of a hold-down
+ *     verdict_round_of()  what a round of checks comes to
+ *     verdict_step()      that, or anything else that can happen to a prefix: the server is dead, a zone is
+ *                         lost, time passes; as a value, which the flight recorder keeps and replays
  *
  * The class of a check says what it may do. LOCAL: this PoP can't answer, so its route may go. SHARED: a
  * cause that all PoPs may have in common (an old serial, a primary out of reach); were it to withdraw, it
@@ -117,26 +115,6 @@ enum verdict verdict_step(struct verdict_state *state, const struct verdict_rule
 
 /* What a round of `count` checks comes to; no checks at all is a bad one. */
 struct verdict_input verdict_round_of(const struct check_result *results, size_t count, bool suspect);
-
-/* A round of `count` checks is complete; no checks at all is a bad round. */
-enum verdict verdict_round(struct verdict_state *state, const struct verdict_rules *rules, struct mono now,
-                           const struct check_result *results, size_t count);
-
-/* Down at once. The rise back needs good rounds and the hold-down like any other. */
-enum verdict verdict_fail(struct verdict_state *state, const struct verdict_rules *rules, struct mono now);
-
-/* Trouble that other PoPs may have as well, known at once: less preferred, never withdrawn for it. The way
- * back needs good rounds. */
-enum verdict verdict_degrade(struct verdict_state *state, const struct verdict_rules *rules, struct mono now);
-
-/* Time has passed. */
-enum verdict verdict_judge(struct verdict_state *state, const struct verdict_rules *rules, struct mono now);
-
-/* The server was started again: its next rise is that of a clean start, but for the hold-down. */
-void verdict_restart(struct verdict_state *state);
-
-/* Our own loop was held up for `ms`, so results came late through no fault of the server's. */
-void verdict_excuse(struct verdict_state *state, int64_t ms);
 
 const char *verdict_name(enum verdict verdict);
 

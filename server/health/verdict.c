@@ -128,7 +128,7 @@ static bool verdict_must_fall(struct verdict_state *s, const struct verdict_rule
     return mono_ms_between(s->suspect_since, now) >= rules->suspect_ms;
 }
 
-enum verdict verdict_judge(struct verdict_state *s, const struct verdict_rules *rules, struct mono now)
+static enum verdict verdict_judge(struct verdict_state *s, const struct verdict_rules *rules, struct mono now)
 {
     verdict_calm(s, rules, now);
     if (verdict_is_stale(s, rules, now)) {
@@ -245,36 +245,6 @@ enum verdict verdict_step(struct verdict_state *s, const struct verdict_rules *r
         break;
     }
     return verdict_judge(s, rules, now);
-}
-
-enum verdict verdict_round(struct verdict_state *s, const struct verdict_rules *rules, struct mono now,
-                           const struct check_result *results, size_t count)
-{
-    struct verdict_input input = verdict_round_of(results, count, false);
-    return verdict_step(s, rules, now, &input);
-}
-
-enum verdict verdict_fail(struct verdict_state *s, const struct verdict_rules *rules, struct mono now)
-{
-    return verdict_step(s, rules, now, &(struct verdict_input){.kind = VERDICT_FAIL});
-}
-
-enum verdict verdict_degrade(struct verdict_state *s, const struct verdict_rules *rules, struct mono now)
-{
-    return verdict_step(s, rules, now, &(struct verdict_input){.kind = VERDICT_DEGRADE});
-}
-
-void verdict_restart(struct verdict_state *s)
-{
-    static const struct verdict_rules none;
-    (void)verdict_step(s, &none, (struct mono){0}, &(struct verdict_input){.kind = VERDICT_RESTART});
-}
-
-void verdict_excuse(struct verdict_state *s, int64_t ms)
-{
-    static const struct verdict_rules none;
-    (void)verdict_step(s, &none, (struct mono){0},
-                       &(struct verdict_input){.kind = VERDICT_EXCUSE, .excuse_ms = ms});
 }
 
 const char *verdict_name(enum verdict verdict)

@@ -32,11 +32,23 @@ static void begin(void)
     now = (struct mono){1000000000};
 }
 
+static enum verdict happens(const struct verdict_rules *by, enum verdict_kind kind)
+{
+    return verdict_step(&s, by, now, &(struct verdict_input){.kind = kind});
+}
+
+static enum verdict take_round(const struct verdict_rules *by, const struct check_result *results,
+                               size_t count)
+{
+    struct verdict_input input = verdict_round_of(results, count, false);
+    return verdict_step(&s, by, now, &input);
+}
+
 static enum verdict round_of(enum check_class class, bool good)
 {
     const struct check_result results[] = {{CHECK_LOCAL, true}, {class, good}, {CHECK_ADVISORY, true}};
     now = mono_add_ms(now, 500);
-    return verdict_round(&s, &rules, now, results, 3);
+    return take_round(&rules, results, 3);
 }
 
 static void rounds(unsigned count, bool good)
@@ -84,9 +96,9 @@ START_TEST(rounds_to_verdicts)
         else if (strchr("Aa", *c) != NULL)
             round_of(CHECK_ADVISORY, *c == 'A');
         else if (*c == 'r')
-            verdict_restart(&s);
+            happens(&rules, VERDICT_RESTART);
         else
-            verdict_fail(&s, &rules, now);
+            happens(&rules, VERDICT_FAIL);
         ck_assert_msg(letters[s.verdict] == *expected, "%s: %c at %zu, not %c", tables[_i].rounds,
                       letters[s.verdict], (size_t)(c - tables[_i].rounds), *expected);
     }
@@ -95,10 +107,10 @@ END_TEST
 
 START_TEST(no_checks_are_no_good)
 {
-    ck_assert_int_eq(verdict_round(&s, &rules, now, NULL, 0), VERDICT_NONE);
+    ck_assert_int_eq(take_round(&rules, NULL, 0), VERDICT_NONE);
     rounds(1, true);
     for (int i = 0; i < 3; i++)
-        verdict_round(&s, &rules, now, NULL, 0);
+        take_round(&rules, NULL, 0);
     ck_assert_int_eq(s.verdict, VERDICT_BAD);
 }
 END_TEST
@@ -107,9 +119,9 @@ START_TEST(stale_rounds_are_no_good)
 {
     rounds(1, true);
     now = mono_add_ms(now, 2500);
-    ck_assert_int_eq(verdict_judge(&s, &rules, now), VERDICT_GOOD);
+    ck_assert_int_eq(happens(&rules, VERDICT_JUDGE), VERDICT_GOOD);
     now = mono_add_ms(now, 1);
-    ck_assert_int_eq(verdict_judge(&s, &rules, now), VERDICT_BAD);
+    ck_assert_int_eq(happens(&rules, VERDICT_JUDGE), VERDICT_BAD);
     rounds(4, true);
     ck_assert_int_eq(s.verdict, VERDICT_BAD);
     rounds(1, true);
@@ -121,15 +133,15 @@ START_TEST(our_own_lag_is_excused)
 {
     rounds(1, true);
     now = mono_add_ms(now, 60000);
-    verdict_excuse(&s, 59000);
-    ck_assert_int_eq(verdict_judge(&s, &rules, now), VERDICT_GOOD);
+    verdict_step(&s, &rules, now, &(struct verdict_input){.kind = VERDICT_EXCUSE, .excuse_ms = 59000});
+    ck_assert_int_eq(happens(&rules, VERDICT_JUDGE), VERDICT_GOOD);
 }
 END_TEST
 
 START_TEST(never_judged_stays_without_a_verdict)
 {
     now = mono_add_ms(now, 3600000);
-    ck_assert_int_eq(verdict_judge(&s, &rules, now), VERDICT_NONE);
+    ck_assert_int_eq(happens(&rules, VERDICT_JUDGE), VERDICT_NONE);
 }
 END_TEST
 
@@ -137,7 +149,7 @@ END_TEST
 static int64_t fall_and_rise(void)
 {
     now = mono_add_ms(now, 1000);
-    verdict_fail(&s, &rules, now);
+    happens(&rules, VERDICT_FAIL);
     ck_assert_int_eq(s.verdict, VERDICT_BAD);
     struct mono from = now;
     while (s.verdict == VERDICT_BAD)
@@ -173,9 +185,9 @@ START_TEST(restarts_are_held_down_too)
 {
     rounds(1, true);
     for (int i = 0; i < 3; i++) {
-        verdict_fail(&s, &rules, now);
+        happens(&rules, VERDICT_FAIL);
         struct mono from = now;
-        verdict_restart(&s);
+        happens(&rules, VERDICT_RESTART);
         while (s.verdict != VERDICT_GOOD)
             rounds(1, true);
         ck_assert_int_eq(mono_ms_between(from, now), i == 0 ? 500 : 5000 * i);
@@ -318,7 +330,7 @@ START_TEST(certainty_is_never_suspect)
     suspect_round(true);
     for (int i = 0; i < 5; i++)
         suspect_round(false);
-    ck_assert_int_eq(verdict_fail(&s, &suspicious, now), VERDICT_BAD);
+    ck_assert_int_eq(happens(&suspicious, VERDICT_FAIL), VERDICT_BAD);
 }
 END_TEST
 
@@ -332,7 +344,7 @@ START_TEST(a_share_of_the_last_rounds)
     for (bool good = true; s.verdict != VERDICT_BAD; good = !good) {
         const struct check_result results[] = {{CHECK_LOCAL, good}};
         now = mono_add_ms(now, 500);
-        verdict_round(&s, &share, now, results, 1);
+        take_round(&share, results, 1);
         ck_assert_int_lt(++rounds_until, 20);
     }
     ck_assert_int_eq(rounds_until, 10);
@@ -374,7 +386,7 @@ START_TEST(random_rounds)
         struct check_result results[2] = {{CHECK_LOCAL, (seed >> 8) % 5 != 0},
                                           {CHECK_SHARED, (seed >> 16) % 3 != 0}};
         now = mono_add_ms(now, (seed >> 20) % 600);
-        verdict_round(&s, &rules, now, results, 2);
+        take_round(&rules, results, 2);
         ever_local_good |= results[0].good;
         bool up = s.verdict == VERDICT_GOOD || s.verdict == VERDICT_DEGRADED;
         bool was_up = before == VERDICT_GOOD || before == VERDICT_DEGRADED;
