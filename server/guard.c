@@ -379,8 +379,6 @@ static void guard_put_down(struct guard *g, const char *what, int64_t still_ms, 
         g->down_since = now;
     g->serving = false;
     g->killed = true;
-    if (g->serving) /* from here on, because what hangs in the kernel may not die for long */
-        g->down_since = mono_now();
     (void)kill(g->pid, SIGKILL);
 }
 
