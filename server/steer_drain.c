@@ -95,7 +95,7 @@ static bool drain_recall(const struct steer *s, char reason[DRAIN_REASON_OCTETS]
     json_decref(json);
     if (for_ms <= 0)
         return true;
-    int64_t gone_s = (int64_t)time(NULL) - since_s;
+    int64_t gone_s = (int64_t)time(NULL) - (since_s > 0 ? since_s : 0);
     int64_t gone_ms = gone_s < 0 ? 0 : gone_s < for_ms / 1000 + 1 ? gone_s * 1000 : for_ms;
     *left_ms = gone_ms < for_ms ? (uint64_t)(for_ms - gone_ms) : 0;
     return gone_ms < for_ms;

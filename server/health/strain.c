@@ -37,9 +37,9 @@ void strain_note_lag(struct strain *s, int64_t ms)
 static void strain_count_descriptors(struct strain *s)
 {
     struct rlimit limit;
-    int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return;
+    int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
     s->descriptors_most = limit.rlim_cur < UINT32_MAX ? (unsigned)limit.rlim_cur : UINT32_MAX;
     s->descriptors = lowest >= 0 ? (unsigned)lowest : s->descriptors_most;
     if (lowest >= 0)
