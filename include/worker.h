@@ -32,6 +32,9 @@ struct tap *workers_tap(const struct workers *workers, size_t i);
 /* And what their desks did; NULLs where there is no resolver. */
 const struct desk_figures *const *workers_desks(const struct workers *workers);
 
+/* The desks themselves, for desk_send(), until workers_stop(). */
+struct desk *const *workers_each_desk(const struct workers *workers);
+
 /* Queries that all workers have taken together. */
 uint64_t workers_queries(const struct workers *workers);
 

@@ -16,6 +16,7 @@
 #include "keeper.h"
 #include "net/tcp.h"
 #include "privilege.h"
+#include "resolve/clerk.h"
 #include "resolve/resolver.h"
 #include "sandbox/sandbox.h"
 #include "settings_text.h"
@@ -73,6 +74,7 @@ struct serve {
     struct keeper *keeper;
     struct resolver *resolver; /* NULL: for own zones only */
     struct workers *workers;
+    struct clerk *clerk; /* NULL: there is no resolver */
     struct http *http;
     struct server_stats stats;
     struct dnstap *dnstap;        /* NULL: none is wanted, or it can't be */
@@ -107,6 +109,8 @@ static void serve_leave(struct serve *s, int status)
         notifier_close(s->notifier);
     if (s->keeper != NULL)
         keeper_close(s->keeper);
+    if (s->clerk != NULL)
+        clerk_close(s->clerk);
 }
 
 static bool serve_announcer_is_hung(struct serve *s, struct mono now)
@@ -386,8 +390,8 @@ static void serve_reload(struct serve *s, uint32_t id, const char *only_zone, en
         return;
     }
     serve_apply_log(s, wanted);
-    if (s->resolver != NULL && wanted->resolve.enabled)
-        (void)resolver_renew(s->resolver, &wanted->resolve, false);
+    if (s->clerk != NULL && wanted->resolve.enabled && resolver_renew(s->resolver, &wanted->resolve, false))
+        clerk_forget(s->clerk, ".");
     settings_free(s->settings);
     s->settings = wanted;
 }
@@ -438,9 +442,20 @@ static void serve_settle(struct serve *s, uint32_t id)
     serve_reply(s, id, json_pack("{s:b, s:s}", "ok", 0, "error", "not now"));
 }
 
+static void serve_cache(struct serve *s, uint32_t id, const char *request)
+{
+    if (s->clerk != NULL && !s->leaving)
+        clerk_command(s->clerk, id, request, &s->settings->resolve);
+    else
+        serve_reply(s, id,
+                    json_pack("{s:b, s:s}", "ok", 0, "error",
+                              "there is no cache: set resolve.enabled, and start hitherd again"));
+}
+
 static void serve_on_message(struct serve *s)
 {
     static const char one[] = "reload ";
+    static const char cache[] = "cache ";
     const char *text = s->message.text;
     if (strcmp(text, "stop") == 0)
         serve_leave(s, 0);
@@ -456,6 +471,8 @@ static void serve_on_message(struct serve *s)
         serve_settle(s, s->message.id);
     else if (strncmp(text, one, sizeof one - 1) == 0)
         serve_reload(s, s->message.id, text + sizeof one - 1, ZONE_RELOAD_AGAIN);
+    else if (strncmp(text, cache, sizeof cache - 1) == 0)
+        serve_cache(s, s->message.id, text + sizeof cache - 1);
     else
         serve_reply(s, s->message.id, json_pack("{s:b, s:s}", "ok", 0, "error", "no such command"));
 }
@@ -508,12 +525,34 @@ static bool serve_start_resolver(struct serve *s)
     return s->resolver != NULL;
 }
 
+static void serve_cache_reply(void *arg, uint32_t id, json_t *reply)
+{
+    serve_reply(arg, id, reply);
+}
+
+/* Who looks after the workers' caches. */
+static int serve_start_clerk(struct serve *s)
+{
+    const struct clerk_setup setup = {
+        .desks = workers_each_desk(s->workers),
+        .count = s->worker_count,
+        .resolver = s->resolver,
+        .reply = serve_cache_reply,
+        .arg = s,
+    };
+    if (s->resolver != NULL)
+        s->clerk = clerk_new(&s->loop, &setup);
+    return s->resolver == NULL || s->clerk != NULL ? 0 : -ENOMEM;
+}
+
 /* After the first load: the workers begin to answer. */
 static void serve_begin(struct serve *s)
 {
     int error = serve_start_resolver(s) ? workers_start(&s->workers, s->worker_count, s->down, s->up,
                                                         s->resolver, s->settings->resolve.cache_octets / 2)
                                         : -ENOMEM;
+    if (error == 0)
+        error = serve_start_clerk(s);
     if (error < 0) {
         log_error("can't start the workers: %s", uv_strerror(error));
         serve_leave(s, SERVE_EXIT_FAILED);
@@ -664,6 +703,7 @@ static int serve_run(struct serve *s)
     if (s->resolver != NULL)
         resolver_stop(s->resolver);
     workers_stop(s->workers);
+    clerk_free(s->clerk);
     if (s->resolver != NULL)
         resolver_free(s->resolver);
     dnstap_close(s->dnstap);

@@ -4,7 +4,7 @@
  *
  *     status  announcer, guard, shared_up        drain, resume  announcer
  *     why     health                             reload         steer_reload.c, then the server
- *     zones   shared_up
+ *     zones   shared_up                          cache          the server
  */
 #include "base/log.h"
 #include "config/value.h"
@@ -193,9 +193,30 @@ static void commands_zones(struct control_request *request, void *owner)
     control_reply(request, json_pack("{s:o}", "zones", report_zones(s->up, COMMANDS_MAX_ZONES)));
 }
 
+static void commands_on_cache(void *arg, const char *json, size_t octets)
+{
+    if (json == NULL)
+        control_refuse(arg, NULL, "the server died meanwhile, and its cache with it");
+    else
+        control_reply_text(arg, json, octets);
+}
+
+static void commands_cache(struct control_request *request, void *owner)
+{
+    const struct steer *s = owner;
+    char *command = NULL;
+    char *body = json_dumps(control_body(request), JSON_COMPACT);
+    int octets = body != NULL ? asprintf(&command, "cache %s", body) : -1;
+    free(body);
+    if (octets < 0 || guard_ask(s->guard, command, commands_on_cache, request) < 0)
+        control_refuse(request, NULL, "the server is down at the moment; try again");
+    if (octets >= 0)
+        free(command);
+}
+
 const struct control_command steer_commands[] = {
     {"status", commands_status},   {"why", commands_why},       {"drain", commands_drain},
     {"resume", commands_resume},   {"reload", commands_reload}, {"zones", commands_zones},
-    {"upgrade", commands_upgrade},
+    {"upgrade", commands_upgrade}, {"cache", commands_cache},
 };
 const size_t steer_command_count = sizeof steer_commands / sizeof *steer_commands;

@@ -61,6 +61,7 @@ struct workers {
     struct worker *list[SETTINGS_MAX_WORKERS];
     const struct worker_stats *stats[SETTINGS_MAX_WORKERS];
     const struct desk_figures *desks[SETTINGS_MAX_WORKERS];
+    struct desk *each[SETTINGS_MAX_WORKERS];
 };
 
 /* How late this beat is: the worst of this half minute and of the one before is told. */
@@ -247,6 +248,7 @@ static int worker_start(struct workers *workers, size_t count, const struct shar
     }
     workers->stats[index] = &w->stats;
     workers->desks[index] = w->context.desk != NULL ? desk_figures(w->context.desk) : NULL;
+    workers->each[index] = w->context.desk;
     workers->list[workers->count++] = w;
     return 0;
 }
@@ -296,6 +298,11 @@ struct tap *workers_tap(const struct workers *workers, size_t i)
 const struct desk_figures *const *workers_desks(const struct workers *workers)
 {
     return workers->desks;
+}
+
+struct desk *const *workers_each_desk(const struct workers *workers)
+{
+    return workers->each;
 }
 
 uint64_t workers_queries(const struct workers *workers)

@@ -7,6 +7,7 @@
  *     down   "reload" or "reload NAME"     read the configuration and changed zones again
  *            "good"                        what is served has stood its trial (zone/good.h)
  *            "back"                        serve the last good zones, and the configuration as it is now
+ *            "cache {...}"                 what is to be told of the caches, or forgotten (resolve/clerk.h)
  *            "stop"                        leave; no reply
  *            "heir", "no heir"             another program becomes the announcer; it couldn't after all
  *     up     one JSON object               control/control.h says what stands in a reply

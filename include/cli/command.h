@@ -22,8 +22,10 @@ struct cli_options {
     const char *output; /* of compile; NULL: ZONE.image here */
     const char *reason; /* of drain; NULL: none */
     const char *span;   /* of drain, as written; NULL: until it is taken back */
+    const char *type;   /* of cache; NULL: all */
     unsigned used;      /* set of the bits 1 << index into subcommand_options */
     bool json;
+    bool suffix;            /* of cache: names below too */
     bool force;             /* drain: whatever the other PoPs say */
     char *const *arguments; /* behind the command's name */
     int argument_count;
@@ -31,6 +33,12 @@ struct cli_options {
 
 /* Asks the daemon `command` and shows the reply (server/cli/ask.c). */
 enum cli_exit cli_ask(const char *command, const struct cli_options *options);
+
+/* The control socket's path, the caller's; NULL after what is wrong was shown (server/cli/ask.c). */
+char *cli_find_socket(const struct cli_options *options);
+
+/* Shows or flushes what the resolver remembers (server/cli/remembered.c). */
+enum cli_exit cli_cache(const struct cli_options *options);
 
 /* Judges a configuration and all its zones, or one zone file (server/cli/check.c). */
 enum cli_exit cli_check(const struct cli_options *options);

@@ -26,6 +26,8 @@ extern const size_t subcommand_count;
 #define LETTER_JSON   258
 #define LETTER_FORCE  259
 #define LETTER_FOR    260
+#define LETTER_TYPE   261
+#define LETTER_SUFFIX 262
 
 struct subcommand_option {
     const char *name;

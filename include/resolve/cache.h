@@ -20,7 +20,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #define CACHE_LEAST_OCTETS (256 * 1024)
 
@@ -77,20 +76,31 @@ bool cache_put(struct cache *cache, const struct cache_key *key, const struct re
 /* An answer past its end couldn't be had anew: until `retry_s` it is given without asking again. */
 void cache_defer(struct cache *cache, const struct cache_key *key, uint32_t retry_s);
 
-/* Forgets what is there for the folded `name`, and below it too if `below`; of one type alone unless `type`
- * is 0. How many entries. */
-size_t cache_flush(struct cache *cache, const uint8_t *name, bool below, uint16_t type);
+/* What follows goes through all entries, the oldest first, in steps of `most` entries, so that it never holds
+ * up who owns the cache: `*at` is 0 at first and CACHE_END when all were met. In between it is another's to
+ * keep, never to change. */
+#define CACHE_END UINT64_MAX
 
-/* Calls `each` for every entry, oldest first, until it gives false. */
+/* Forgets what is there for the folded `name`, and below it too if `below`; of one type alone unless `type`
+ * is 0. How many entries in this step. */
+size_t cache_flush(struct cache *cache, const uint8_t *name, bool below, uint16_t type, uint64_t *at,
+                   size_t most);
+
+/* Calls `each` for every entry, until it gives false: that one is met again in the next step. */
 void cache_walk(struct cache *cache, uint32_t now_s,
-                bool (*each)(void *arg, const struct cache_key *key, const struct cache_hit *hit), void *arg);
+                bool (*each)(void *arg, const struct cache_key *key, const struct cache_hit *hit), void *arg,
+                uint64_t *at, size_t most);
 
 struct cache_figures cache_figures(const struct cache *cache);
 
-/* Appends the entries to a file that cache_load() reads again. False when it can't be written. */
-bool cache_save(const struct cache *cache, FILE *out);
+/* Gives `put` the entries, in the form that cache_load() reads again, until it gives false. False then. */
+bool cache_save(const struct cache *cache, bool (*put)(void *arg, const void *bytes, size_t octets),
+                void *arg);
 
-/* Takes in what such a file of `octets` says; what is in it may be anything. How many entries. */
-size_t cache_load(struct cache *cache, const uint8_t *bytes, size_t octets);
+/* Takes in at most `most` entries of what was saved, from `*at` octets on, which moves; what is in it may be
+ * anything. Left out are those that are newer in the cache, are of the future, or ended more than `stale_s`
+ * ago. `*at` is CACHE_END when nothing (sound) is left. How many entries. */
+size_t cache_load(struct cache *cache, const uint8_t *bytes, size_t octets, uint32_t now_s, uint32_t stale_s,
+                  uint64_t *at, size_t most);
 
 #endif

@@ -18,6 +18,7 @@
 #include "answer/context.h"
 #include "answer/parse.h"
 #include "resolve/cache.h"
+#include "resolve/errand.h"
 #include "resolve/resolver.h"
 
 #include <uv.h>
@@ -62,6 +63,10 @@ struct desk_figures {
 
 /* To be read by anyone at any time. */
 const struct desk_figures *desk_figures(const struct desk *desk);
+
+/* Lends the errand, from any thread but not once the desk may be closed: it comes back by its done(). One
+ * that the end overtakes doesn't, and is its sender's again when the desk's thread has ended. */
+void desk_send(struct desk *desk, struct errand *errand);
 
 /* The cache, for the desk's own thread. */
 struct cache *desk_cache(struct desk *desk);

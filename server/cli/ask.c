@@ -29,8 +29,7 @@ static const struct {
     {"upgrade", 0, NULL, show_done},
 };
 
-/* The socket's path, the caller's; NULL after the findings were shown. */
-static char *find_socket(const struct cli_options *options)
+char *cli_find_socket(const struct cli_options *options)
 {
     struct findings findings = {0};
     if (options->socket != NULL)
@@ -85,7 +84,7 @@ enum cli_exit cli_ask(const char *command, const struct cli_options *options)
     size_t ask = 0;
     while (ask + 1 < sizeof asks / sizeof asks[0] && strcmp(asks[ask].command, command) != 0)
         ask++;
-    char *path = find_socket(options);
+    char *path = cli_find_socket(options);
     if (path == NULL)
         return CLI_UNREACHABLE;
     json_t *request = make_request(ask, options);

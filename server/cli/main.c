@@ -135,6 +135,12 @@ static enum wish read_options(int argc, char **argv, struct cli_options *options
         case LETTER_FOR:
             options->span = optarg;
             break;
+        case LETTER_TYPE:
+            options->type = optarg;
+            break;
+        case LETTER_SUFFIX:
+            options->suffix = true;
+            break;
         case LETTER_JSON:
             options->json = true;
             break;
@@ -184,6 +190,8 @@ static enum cli_exit run_subcommand(const char *name, const struct cli_options *
         return cli_replay(options);
     if (strcmp(name, "compile") == 0)
         return cli_compile(options);
+    if (strcmp(name, "cache") == 0)
+        return cli_cache(options);
     return cli_ask(name, options);
 }
 

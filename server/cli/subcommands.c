@@ -27,6 +27,12 @@ const struct subcommand subcommands[] = {
      "all zones first. Service sockets and BGP sessions are handed on: the route stays.\n"},
     {"zones", "", 0, 0, "the zones with state, serial and age",
      "States: served; stale (the newest text was refused, the one before is served); failed; loading.\n"},
+    {"cache", "show NAME [TYPE] | flush NAME | dump", 1, 3, "what the resolver remembers, and how it forgets",
+     "`show` tells of the answers that the workers' caches have for NAME, each worker's own: how long they "
+     "last\n"
+     "and what is in them. `dump` tells of all. With --json each is an object on a line of its own. `flush` "
+     "forgets\n"
+     "the answers for NAME, and what the searches have learned on their way, about any name.\n"},
     {"check", "[FILE]", 0, 1, "find everything that is wrong with a configuration and its zones",
      "Reads FILE, by default the configuration that hitherd would read, and every zone in it, and shows all\n"
      "findings with file and line. A FILE that ends in .zone is checked as that zone by itself. Needs no\n"
@@ -53,6 +59,8 @@ const struct subcommand_option subcommand_options[] = {
     {"reason", LETTER_REASON, "TEXT", "drain", "told to the neighbours, and shown by `hither status`"},
     {"for", LETTER_FOR, "TIME", "drain", "takes itself back after 90s, 30m, 2h"},
     {"force", LETTER_FORCE, NULL, "drain", "even when the fleet knows of too few other PoPs that are up"},
+    {"type", LETTER_TYPE, "TYPE", "cache", "of this type alone"},
+    {"suffix", LETTER_SUFFIX, NULL, "cache", "names below NAME too"},
     {"output", 'o', "OUT", "compile", "where to; by default ZONE.image in this directory"},
 };
 const size_t subcommand_option_count = sizeof subcommand_options / sizeof subcommand_options[0];

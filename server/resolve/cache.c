@@ -393,11 +393,19 @@ static struct entry *next_alive(const struct cache *cache, uint64_t *at)
     return NULL;
 }
 
-size_t cache_flush(struct cache *cache, const uint8_t *name, bool below, uint16_t type)
+/* Where to go on: entries before the tail have gone meanwhile. */
+static uint64_t place_from(const struct cache *cache, uint64_t at)
+{
+    return at < cache->tail ? cache->tail : at;
+}
+
+size_t cache_flush(struct cache *cache, const uint8_t *name, bool below, uint16_t type, uint64_t *at,
+                   size_t most)
 {
     size_t flushed = 0;
-    uint64_t at = cache->tail;
-    for (struct entry *entry = next_alive(cache, &at); entry != NULL; entry = next_alive(cache, &at)) {
+    uint64_t place = place_from(cache, *at);
+    struct entry *entry = NULL;
+    for (size_t met = 0; met < most && (entry = next_alive(cache, &place)) != NULL; met++) {
         const uint8_t *owner = entry_name(entry);
         bool hit = below ? name_is_at_or_below(owner, name) : name_equal(owner, name);
         if (!hit || (type != 0 && entry->type != type))
@@ -405,29 +413,38 @@ size_t cache_flush(struct cache *cache, const uint8_t *name, bool below, uint16_
         forget(cache, entry);
         flushed++;
     }
+    *at = place < cache->head ? place : CACHE_END;
     return flushed;
 }
 
 void cache_walk(struct cache *cache, uint32_t now_s,
-                bool (*each)(void *arg, const struct cache_key *key, const struct cache_hit *hit), void *arg)
+                bool (*each)(void *arg, const struct cache_key *key, const struct cache_hit *hit), void *arg,
+                uint64_t *at, size_t most)
 {
-    uint64_t at = cache->tail;
-    for (struct entry *entry = next_alive(cache, &at); entry != NULL; entry = next_alive(cache, &at)) {
+    uint64_t place = place_from(cache, *at);
+    uint64_t before = place;
+    struct entry *entry = NULL;
+    for (size_t met = 0; met < most && (entry = next_alive(cache, &place)) != NULL; met++) {
         struct cache_hit hit;
         const struct cache_key key = {entry_name(entry), entry->name_octets, entry->key_flags,
                                       entry->type,       entry->class,       entry->hash};
         describe(entry, now_s, &hit);
-        if (!each(arg, &key, &hit))
+        if (!each(arg, &key, &hit)) {
+            *at = before;
             return;
+        }
+        before = place;
     }
+    *at = place < cache->head ? place : CACHE_END;
 }
 
-bool cache_save(const struct cache *cache, FILE *out)
+bool cache_save(const struct cache *cache, bool (*put)(void *arg, const void *bytes, size_t octets),
+                void *arg)
 {
     uint64_t at = cache->tail;
     bool done = true;
     for (struct entry *entry = next_alive(cache, &at); entry != NULL && done; entry = next_alive(cache, &at))
-        done = fwrite(entry, entry->octets, 1, out) == 1;
+        done = put(arg, entry, entry->octets);
     return done;
 }
 
@@ -462,6 +479,9 @@ static bool load_one(struct cache *cache, const struct entry *from, const uint8_
     name_fold(name, at, from->name_octets);
     struct cache_key key = {name, from->name_octets, from->key_flags, from->type, from->class, 0};
     key.hash = cache_hash(cache, &key);
+    const struct slot *newer = find_slot(cache, &key);
+    if (newer != NULL && entry_of(cache, newer->place)->born_s >= from->born_s)
+        return false;
     const struct resolved resolved = {
         .rcode = from->rcode,
         .error = from->error,
@@ -476,18 +496,23 @@ static bool load_one(struct cache *cache, const struct entry *from, const uint8_
     return cache_put(cache, &key, &resolved, from->born_s, from->source);
 }
 
-size_t cache_load(struct cache *cache, const uint8_t *bytes, size_t octets)
+size_t cache_load(struct cache *cache, const uint8_t *bytes, size_t octets, uint32_t now_s, uint32_t stale_s,
+                  uint64_t *at, size_t most)
 {
     size_t loaded = 0;
     uint16_t *ttl_at = malloc(RESOLVED_RECORDS * sizeof *ttl_at);
     struct entry entry;
-    while (ttl_at != NULL && octets >= sizeof entry) {
-        memcpy(&entry, bytes, sizeof entry);
-        if (!is_sound(&entry, bytes, octets))
+    for (size_t met = 0; met < most && *at != CACHE_END; met++) {
+        size_t left = octets - (size_t)*at;
+        if (ttl_at != NULL && left >= sizeof entry)
+            memcpy(&entry, bytes + *at, sizeof entry);
+        if (ttl_at == NULL || left < sizeof entry || !is_sound(&entry, bytes + *at, left)) {
+            *at = CACHE_END;
             break;
-        loaded += load_one(cache, &entry, bytes, ttl_at) ? 1 : 0;
-        bytes += entry.octets;
-        octets -= entry.octets;
+        }
+        if (entry.born_s <= now_s && (uint64_t)entry.born_s + entry.ttl_s + stale_s >= now_s)
+            loaded += load_one(cache, &entry, bytes + *at, ttl_at) ? 1 : 0;
+        *at += entry.octets;
     }
     free(ttl_at);
     return loaded;

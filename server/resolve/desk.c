@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "resolve/desk.h"
 
+#include "base/clock.h"
 #include "resolve/render.h"
 #include "resolve/waiting.h"
 
@@ -23,7 +24,11 @@ struct desk {
     uv_timer_t tick;
     unsigned handles; /* that libuv hasn't closed yet */
     bool closing;
+    int64_t flushed_ns; /* what was asked before this is old, monotonic */
     struct desk_figures figures;
+    pthread_mutex_t lock; /* for what follows */
+    struct errand *errand_first;
+    struct errand **errand_last;
     struct resolved_room room;
     uint8_t response[DESK_RESPONSE_OCTETS];
 };
@@ -284,13 +289,52 @@ static void finish_search(struct desk *desk, struct search *search)
         cache_defer(desk->cache, &key, desk->context->now_s + DESK_RETRY_S);
         answer_waiters(desk, search, NULL, &stale);
     } else {
-        if (resolved.ttl_s > 0)
+        if (resolved.ttl_s > 0 && search->task.asked_ns >= desk->flushed_ns)
             (void)cache_put(desk->cache, &key, &resolved, desk->context->now_s, search->task.engine);
         answer_waiters(desk, search, &resolved, NULL);
     }
     waiting_end(&desk->waiting, search);
     free(search->task.packet);
     free(search);
+}
+
+static void desk_queue(struct desk *desk, struct errand *errand)
+{
+    errand->next = NULL;
+    pthread_mutex_lock(&desk->lock);
+    *desk->errand_last = errand;
+    desk->errand_last = &errand->next;
+    pthread_mutex_unlock(&desk->lock);
+}
+
+void desk_send(struct desk *desk, struct errand *errand)
+{
+    desk_queue(desk, errand);
+    (void)uv_async_send(&desk->inbox.arrived);
+}
+
+/* One step of the errand that waits longest; the next one comes after whatever else the loop has to do. */
+static void desk_run_errand(struct desk *desk)
+{
+    pthread_mutex_lock(&desk->lock);
+    struct errand *errand = desk->errand_first;
+    if (errand != NULL)
+        desk->errand_first = errand->next;
+    if (desk->errand_first == NULL)
+        desk->errand_last = &desk->errand_first;
+    bool more = desk->errand_first != NULL;
+    pthread_mutex_unlock(&desk->lock);
+    if (errand == NULL || desk->closing)
+        return;
+    if (errand->kind == ERRAND_FLUSH && errand->at == 0)
+        desk->flushed_ns = mono_now().ns;
+    bool done = errand_step(errand, desk->cache, desk->context->now_s);
+    if (!done)
+        desk_queue(desk, errand);
+    if (more || !done)
+        (void)uv_async_send(&desk->inbox.arrived);
+    if (done)
+        errand->done(errand);
 }
 
 static void desk_arrived(uv_async_t *arrived)
@@ -304,6 +348,7 @@ static void desk_arrived(uv_async_t *arrived)
         finish_search(desk, (struct search *)(void *)task);
     }
     urcu_qsbr_thread_offline();
+    desk_run_errand(desk);
     const struct cache_figures figures = cache_figures(desk->cache);
     stat_set(&desk->figures.entries, figures.entries);
     stat_set(&desk->figures.octets, figures.octets);
@@ -357,6 +402,8 @@ struct desk *desk_new(uv_loop_t *loop, struct answer_context *context, struct re
     desk->loop = loop;
     desk->waiting.secret = secret[0] ^ secret[1];
     desk->inbox.last = &desk->inbox.first;
+    desk->errand_last = &desk->errand_first;
+    (void)pthread_mutex_init(&desk->lock, NULL);
     (void)pthread_mutex_init(&desk->inbox.lock, NULL);
     (void)uv_async_init(loop, &desk->inbox.arrived, desk_arrived);
     (void)uv_timer_init(loop, &desk->tick);
@@ -372,6 +419,7 @@ static void desk_closed(uv_handle_t *handle)
     if (--desk->handles > 0)
         return;
     pthread_mutex_destroy(&desk->inbox.lock);
+    pthread_mutex_destroy(&desk->lock);
     cache_free(desk->cache);
     free(desk);
 }

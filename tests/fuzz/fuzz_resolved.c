@@ -49,8 +49,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t *message = data + 1;
     if (cache == NULL)
         return 0;
+    uint64_t at = 0;
     if ((data[0] & 2) != 0)
-        (void)cache_load(cache, message, size - 1);
+        (void)cache_load(cache, message, size - 1, NOW_S, 86400, &at, SIZE_MAX);
     else if (name_unpack(name, message, size - 1, HEADER, &after) > 0 && after + 4 < size) {
         const struct resolved_question question = {name, octets_u16(message + after), (data[0] & 1) != 0};
         if (resolved_take(&resolved, &room, &question, message, size - 1))
