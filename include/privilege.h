@@ -2,6 +2,10 @@
  *
  * Giving up what isn't needed. The announcer starts as root, perhaps, to bind low ports; then it becomes
  * `server.user`. The server, which reads what strangers send, keeps no privilege at all.
+ *
+ * The announcer isn't in a sandbox as the server is: Landlock and a filter would be inherited, for good, by
+ * all that it starts, which is the operator's checks and backends, the next server, and in an upgrade the
+ * next announcer, whose configuration may name any file. What can be said beforehand, the systemd unit says.
  */
 #ifndef HITHER_PRIVILEGE_H
 #define HITHER_PRIVILEGE_H

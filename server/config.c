@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include "base/secret.h"
 #include "config/judge.h"
 #include "config/outline.h"
 #include "config/schema.h"
@@ -116,7 +117,7 @@ struct settings *settings_parse_secrets(const char *text, size_t octets, const c
     struct outline outline = {0};
     size_t errors = findings->errors;
     size_t first = findings->count;
-    struct settings *settings = calloc(1, sizeof *settings);
+    struct settings *settings = secret_new(sizeof *settings);
     if (settings != NULL)
         settings->path = absolute_path(path);
     if (settings == NULL || settings->path == NULL)
@@ -247,9 +248,7 @@ void settings_free(struct settings *settings)
         free(settings->announce.prefixes[i].text);
     for (size_t i = 0; i < settings->announce.neighbor_count; i++) {
         char *password = settings->announce.neighbors[i].md5_password;
-        if (password != NULL)
-            explicit_bzero(password, strlen(password));
-        free(password);
+        secret_free(password, password != NULL ? strlen(password) + 1 : 0);
         free(settings->announce.neighbors[i].text);
     }
     for (size_t i = 0; i < settings->health.exec_count; i++) {
@@ -270,7 +269,7 @@ void settings_free(struct settings *settings)
     free(settings->server.state_dir);
     free(settings->server.control);
     free(settings->path);
-    free(settings);
+    secret_free(settings, sizeof *settings);
 }
 
 const char *settings_backend_name(enum announce_backend backend)

@@ -230,6 +230,7 @@ static int serve_publish_policy(const struct settings *settings)
     policy.client_misses = settings->resolve.client_misses;
     int error = answer_policy_publish(&policy);
     zone_access_release(policy.limit.own);
+    explicit_bzero(&policy, sizeof policy);
     return error;
 }
 

@@ -54,6 +54,7 @@ int steer_apply(struct steer *s, struct settings *wanted)
     *s->settings = *wanted;
     (void)log_configure(&s->settings->log.how);
     *wanted = was;
+    explicit_bzero(&was, sizeof was);
     (void)steer_fleet_apply(s);
     return 0;
 }

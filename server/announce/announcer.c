@@ -4,6 +4,7 @@
 #include "announce/announcer_state.h"
 #include "announce/bgp_write.h"
 #include "base/log.h"
+#include "base/secret.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -363,7 +364,7 @@ static struct neighbor *neighbor_new(struct announcer *a, const struct bgp_peer_
 {
     static const struct bgp_peer_callbacks callbacks = {on_up, on_down, on_refresh, on_sent,
                                                         on_session_changed};
-    struct neighbor *n = calloc(1, sizeof *n);
+    struct neighbor *n = secret_new(sizeof *n);
     if (n == NULL)
         return NULL;
     n->announcer = a;
@@ -371,7 +372,7 @@ static struct neighbor *neighbor_new(struct announcer *a, const struct bgp_peer_
     n->policy = *policy;
     n->peer = bgp_peer_new(a->loop, settings, &callbacks, n);
     if (n->peer == NULL) {
-        free(n);
+        secret_free(n, sizeof *n);
         return NULL;
     }
     return n;
@@ -415,8 +416,7 @@ static void on_neighbor_gone(void *arg)
     bfd_stop_of(a->bfd, n);
     a->neighbors_leaving--;
     announcer_close_bfd(a);
-    sodium_memzero(n, sizeof *n);
-    free(n);
+    secret_free(n, sizeof *n);
     announcer_one_left(a);
 }
 
@@ -559,6 +559,7 @@ static bool announcer_plan_neighbors(struct announcer *a, const struct settings 
         made[i] = next[i] == NULL;
         if (next[i] == NULL)
             next[i] = neighbor_new(a, &s, &wanted->policy);
+        sodium_memzero(&s, sizeof s);
         if (next[i] != NULL)
             continue;
         memcpy(a->neighbors, before, sizeof before);

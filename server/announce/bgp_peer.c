@@ -5,6 +5,7 @@
 #include "announce/bgp_socket.h"
 #include "announce/next_hop.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "heritage.h"
 
 #include <arpa/inet.h>
@@ -102,8 +103,7 @@ static void peer_handle_closed(struct bgp_peer *peer)
         return;
     void (*gone)(void *arg) = peer->gone;
     void *arg = peer->gone_arg;
-    sodium_memzero(&peer->settings, sizeof peer->settings);
-    free(peer);
+    secret_free(peer, sizeof *peer);
     if (gone != NULL)
         gone(arg);
 }
@@ -683,7 +683,7 @@ bool bgp_peer_settings_equal(const struct bgp_peer_settings *a, const struct bgp
 struct bgp_peer *bgp_peer_new(uv_loop_t *loop, const struct bgp_peer_settings *settings,
                               const struct bgp_peer_callbacks *callbacks, void *arg)
 {
-    struct bgp_peer *peer = calloc(1, sizeof *peer);
+    struct bgp_peer *peer = secret_new(sizeof *peer);
     if (peer == NULL)
         return NULL;
     peer->loop = loop;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "answer/context.h"
 
+#include "base/secret.h"
+
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <urcu-qsbr.h>
 
 static struct answer_policy *policy_in_force;
 
 int answer_policy_publish(const struct answer_policy *policy)
 {
-    struct answer_policy *copy = malloc(sizeof *copy);
+    struct answer_policy *copy = secret_new(sizeof *copy);
     if (copy == NULL)
         return -ENOMEM;
     *copy = *policy;
@@ -21,8 +21,7 @@ int answer_policy_publish(const struct answer_policy *policy)
         synchronize_rcu();
         zone_access_release(before->limit.exempt);
         zone_access_release(before->limit.own);
-        explicit_bzero(before, sizeof *before);
-        free(before);
+        secret_free(before, sizeof *before);
     }
     return 0;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/secret.h"
 #include "config/judgement.h"
 
 #include <stdlib.h>
@@ -155,11 +156,13 @@ static void judge_password(struct judge *j, struct settings_neighbor *neighbor, 
         return;
     size_t octets = strcspn(secret.text, "\r\n");
     if (octets > 0 && octets <= MD5_PASSWORD_MOST)
-        neighbor->md5_password = strndup(secret.text, octets);
+        neighbor->md5_password = secret_new(octets + 1);
     else
         judge_say(j, FINDING_ERROR, &at,
                   "names a file whose first line isn't a password: write 1 to %d characters",
                   MD5_PASSWORD_MOST);
+    if (neighbor->md5_password != NULL)
+        memcpy(neighbor->md5_password, secret.text, octets);
     explicit_bzero(&secret, sizeof secret);
 }
 

@@ -2,6 +2,7 @@
 #include "health/fleet.h"
 
 #include "base/log.h"
+#include "base/secret.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -403,7 +404,7 @@ void fleet_end(struct fleet *f)
 
 struct fleet *fleet_new(const char *identity, uint64_t boot)
 {
-    struct fleet *f = calloc(1, sizeof *f);
+    struct fleet *f = secret_new(sizeof *f);
     if (f != NULL)
         fleet_table_init(&f->table, identity, boot);
     return f;
@@ -416,9 +417,7 @@ bool fleet_is_called(const struct fleet *fleet, const char *identity)
 
 void fleet_free(struct fleet *fleet)
 {
-    if (fleet != NULL)
-        sodium_memzero(&fleet->keys, sizeof fleet->keys);
-    free(fleet);
+    secret_free(fleet, sizeof *fleet);
 }
 
 static bool prefix_same(const struct settings_prefix *a, const struct settings_prefix *b)

@@ -2,6 +2,7 @@
 #include "zone/notify.h"
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "zone/format.h"
 #include "zone/notify_message.h"
 
@@ -399,7 +400,7 @@ void notifier_update(struct notifier *n, const struct zone_set *set, const struc
 
 struct notifier *notifier_new(uv_loop_t *loop)
 {
-    struct notifier *n = calloc(1, sizeof *n);
+    struct notifier *n = secret_new(sizeof *n);
     if (n == NULL)
         return NULL;
     n->loop = loop;
@@ -415,10 +416,9 @@ static void on_closed(uv_handle_t *handle)
     struct notifier *n = handle->data;
     if (--n->handles > 0)
         return;
-    explicit_bzero(&n->keys, sizeof n->keys);
     free(n->known);
     free(n->by_id);
-    free(n);
+    secret_free(n, sizeof *n);
 }
 
 void notifier_close(struct notifier *n)

@@ -2,6 +2,7 @@
 """The fleet's secrets: two PoPs roll theirs, and neither a client nor the other PoP notices; nothing tells them."""
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -22,8 +23,8 @@ CLIENT = bytes.fromhex("2464c4abcf10c957")
 
 
 class Pop(Daemon):
-    def __init__(self, directory, identity, heartbeats, peers):
-        super().__init__(directory, {"example.org": ZONE})
+    def __init__(self, directory, identity, heartbeats, peers, release=False):
+        super().__init__(directory, {"example.org": ZONE}, release=release)
         self.http = free_port()
         text = self.configuration.read_text().replace('"tested"', identity)
         text = text.replace("  workers: 2\n", f"""\
@@ -152,3 +153,39 @@ def test_nothing_shows_a_secret(pops, rolled):
         assert refused.returncode != 0 and "a line isn't a secret" in refused.stdout.decode()
         assert not any(word in text for word in words)
         pop.keep("active", rolled)
+
+
+def core_of(pid):
+    """What a core of the process would hold: its own memory, but for pages that it asks the kernel to leave out."""
+    with open(f"/proc/{pid}/smaps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
+        where, touched, kept = None, 0, []
+        for line in maps:
+            head = re.match(r"([0-9a-f]+)-([0-9a-f]+) r(.)", line)
+            if head:
+                where = (int(head[1], 16), int(head[2], 16))
+            elif line.startswith("Anonymous:"):
+                touched = int(line.split()[1])
+            elif line.startswith("VmFlags:") and touched and not {"dd", "io"} & set(line.split()):
+                memory.seek(where[0])
+                kept.append(memory.read(where[1] - where[0]))
+                where = None
+        return b"".join(kept)
+
+
+def test_a_core_holds_no_secret(tmp_path, rolled):
+    # Of the release build, because AddressSanitizer keeps what was freed. The file's text is as secret as the octets.
+    ports = [free_port(), free_port()]
+    pop = Pop(tmp_path / "alone", "alone", ports[0], ports, release=True)
+    pop.keep("before", rolled)
+    pop.start()
+    try:
+        reach(pop, "active", rolled)
+        assert pop.ask(pop.cookie())[0] == "NOERROR"
+        for name, pid in (("announcer", pop.process.pid), ("server", server_pid(pop))):
+            core = core_of(pid)
+            assert str(pop.configuration).encode() in core  # or nothing was looked at
+            held = [(file, which, form) for file, pair in rolled.items() for which, word in zip(("old", "new"), pair)
+                    for form, octets in (("text", word.encode()), ("octets", bytes.fromhex(word))) if octets in core]
+            assert not held, name
+    finally:
+        pop.stop()
