@@ -108,7 +108,7 @@ def test_many_sources_are_not_amplified(wire):
 
 
 def test_without_the_limit_they_would_be(wire):
-    assert flood(Flooded(wire, {"udp-octets": 0}).start(), ["198.51.100.66"]) > 5
+    assert flood(Flooded(wire, {"udp-octets": 0}).start(), ["198.51.100.66"]) > 1.5
 
 
 def test_clients_that_mean_it_are_answered(wire):
