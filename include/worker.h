@@ -10,6 +10,7 @@
 #include "answer/tap.h"
 #include "base/shared.h"
 #include "base/stats.h"
+#include "resolve/keep.h"
 
 #include <stddef.h>
 
@@ -41,8 +42,9 @@ uint64_t workers_queries(const struct workers *workers);
 /* Tells the announcer what they have done so far. */
 void workers_publish(const struct workers *workers, struct shared_up *up);
 
-/* Has them close their connections and end, waits, and frees everything. NULL is allowed. */
-void workers_stop(struct workers *workers);
+/* Has them close their connections and end, waits, and frees everything. NULL is allowed. With `keep`, which
+ * may be NULL, what their caches have is kept for the next server. */
+void workers_stop(struct workers *workers, const struct keep *keep);
 
 /* Descriptors that so many workers want when all their connections are taken. */
 size_t workers_descriptors(size_t workers);

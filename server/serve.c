@@ -42,6 +42,9 @@
 #define SERVE_LARGE_OCTETS (512 * 1024)
 #define SERVE_HTTP_BEATS   20 /* until the port that a server before us had is tried again */
 
+#define SERVE_CACHE_BEATS 100   /* a second */
+#define SERVE_KEPT_MS     60000 /* for so long the server before may still leave us its answers */
+
 struct serve_reload;
 
 /* The zones that are served are being kept as the last good ones. */
@@ -83,6 +86,7 @@ struct serve {
     bool leaving;
     bool bequeathed; /* the announcer becomes another program, whose heart is elsewhere */
     unsigned beats;
+    int64_t exempt_looked_s; /* Unix time */
     struct channel_message message;
 };
 
@@ -151,6 +155,46 @@ static void serve_empty_taps(struct serve *s)
     stat_set(&s->stats.log_dropped, dropped);
 }
 
+static bool serve_keep(const struct serve *s, struct keep *keep)
+{
+    return s->settings->server.state_dir != NULL &&
+           keep_init(keep, s->settings->server.state_dir, &s->settings->resolve, time(NULL));
+}
+
+/* A server that hands over keeps its answers when this one serves already: so they are looked for again. */
+static void serve_take_kept(struct serve *s)
+{
+    struct keep keep;
+    if (serve_keep(s, &keep))
+        clerk_take_kept(s->clerk, &keep, s->settings->resolve.serve_stale_s);
+}
+
+/* Names whose signatures weren't looked at are to be believed no more than others when that ends (RFC 7646).
+ */
+static void serve_end_exempts(struct serve *s)
+{
+    const struct settings_resolve *resolve = &s->settings->resolve;
+    int64_t now_s = time(NULL);
+    for (size_t i = 0; i < resolve->exempt_count; i++) {
+        int64_t until_s = resolve->exempts[i].until_s;
+        if (until_s <= s->exempt_looked_s || until_s > now_s)
+            continue;
+        log_info("resolve: the negative trust anchor for %s has ended", resolve->exempts[i].name);
+        (void)resolver_renew(s->resolver, resolve, false);
+        clerk_forget(s->clerk, resolve->exempts[i].name);
+    }
+    s->exempt_looked_s = now_s;
+}
+
+static void serve_look_at_caches(struct serve *s, struct mono now)
+{
+    if (s->clerk == NULL || s->leaving || s->beats % SERVE_CACHE_BEATS != 0)
+        return;
+    serve_end_exempts(s);
+    if (mono_ms_between(s->started, now) < SERVE_KEPT_MS)
+        serve_take_kept(s);
+}
+
 static void serve_on_beat(uv_timer_t *timer)
 {
     struct serve *s = timer->data;
@@ -163,6 +207,7 @@ static void serve_on_beat(uv_timer_t *timer)
     zone_reload_hurry(s->zones, now);
     serve_check_announcer(s, now);
     s->beats++;
+    serve_look_at_caches(s, now);
     if (s->http != NULL && s->beats % (SAMPLES_EVERY_MS / HEART_BEAT_MS) == 0)
         http_sample(s->http);
     if (s->workers != NULL && s->http == NULL && !s->leaving && s->beats % SERVE_HTTP_BEATS == 0)
@@ -543,6 +588,9 @@ static int serve_start_clerk(struct serve *s)
     };
     if (s->resolver != NULL)
         s->clerk = clerk_new(&s->loop, &setup);
+    s->exempt_looked_s = time(NULL);
+    if (s->clerk != NULL)
+        serve_take_kept(s);
     return s->resolver == NULL || s->clerk != NULL ? 0 : -ENOMEM;
 }
 
@@ -689,6 +737,7 @@ static bool serve_start(struct serve *s)
 
 static int serve_run(struct serve *s)
 {
+    struct keep keep;
     int error = uv_loop_init(&s->loop);
     if (error < 0) {
         log_error("can't start: %s", uv_strerror(error));
@@ -703,7 +752,8 @@ static int serve_run(struct serve *s)
         serve_empty_taps(s);
     if (s->resolver != NULL)
         resolver_stop(s->resolver);
-    workers_stop(s->workers);
+    bool kept = s->clerk != NULL && s->status == 0 && serve_keep(s, &keep);
+    workers_stop(s->workers, kept ? &keep : NULL);
     clerk_free(s->clerk);
     if (s->resolver != NULL)
         resolver_free(s->resolver);

@@ -44,6 +44,7 @@ struct worker {
     pthread_t thread;
     unsigned beats;
     unsigned index;
+    const struct keep *keep; /* where the cache goes at the end; NULL: nowhere */
 };
 
 /* What a worker's desk is made from; without a resolver there is none. */
@@ -102,6 +103,8 @@ static void worker_beat(uv_timer_t *timer)
 static void worker_on_stop(uv_async_t *stop)
 {
     struct worker *w = stop->data;
+    if (w->context.desk != NULL && w->keep != NULL)
+        keep_save(w->keep, w->index, desk_cache(w->context.desk));
     if (w->context.desk != NULL)
         desk_close(w->context.desk);
     w->context.desk = NULL;
@@ -277,7 +280,7 @@ int workers_start(struct workers **workers, size_t count, const struct shared_do
     while (error == 0 && all->count < count)
         error = worker_start(all, count, down, up);
     if (error < 0) {
-        workers_stop(all);
+        workers_stop(all, NULL);
         return error;
     }
     atomic_store_explicit(&up->worker_count, (uint32_t)count, memory_order_release);
@@ -331,12 +334,14 @@ void workers_publish(const struct workers *workers, struct shared_up *up)
     atomic_store_explicit(&up->queries, workers_queries(workers), memory_order_relaxed);
 }
 
-void workers_stop(struct workers *workers)
+void workers_stop(struct workers *workers, const struct keep *keep)
 {
     if (workers == NULL)
         return;
-    for (size_t i = 0; i < workers->count; i++)
+    for (size_t i = 0; i < workers->count; i++) {
+        workers->list[i]->keep = keep;
         (void)uv_async_send(&workers->list[i]->stop);
+    }
     for (size_t i = 0; i < workers->count; i++) {
         pthread_join(workers->list[i]->thread, NULL);
         worker_free(workers->list[i]);

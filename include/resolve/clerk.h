@@ -16,6 +16,7 @@
 #define HITHER_RESOLVE_CLERK_H
 
 #include "resolve/desk.h"
+#include "resolve/keep.h"
 #include "resolve/resolver.h"
 #include "resolve/settings.h"
 
@@ -44,6 +45,10 @@ void clerk_command(struct clerk *clerk, uint32_t id, const char *request,
 
 /* Forgets, without a reply, what is at or below the name in presentation form. */
 void clerk_forget(struct clerk *clerk, const char *name);
+
+/* Takes in what the server before kept, and removes it: now, and again with each call when there is more:
+ * the file of one worker at a time. */
+void clerk_take_kept(struct clerk *clerk, const struct keep *keep, uint32_t stale_s);
 
 /* Sends nothing any more. The loop then closes its handle. */
 void clerk_close(struct clerk *clerk);

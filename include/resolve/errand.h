@@ -38,7 +38,7 @@ struct errand {
     uint8_t name[NAME_MAX_OCTETS + NAME_PADDING]; /* folded */
     json_t *told;                                 /* ERRAND_TELL: an array, the sender's */
     size_t text_octets;
-    const uint8_t *bytes; /* ERRAND_LOAD: cache_load() */
+    uint8_t *loaded; /* ERRAND_LOAD: cache_load() */
     size_t octets;
     uint32_t stale_s;
 };

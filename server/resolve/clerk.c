@@ -73,8 +73,10 @@ static struct clerk_job *job_begin(struct clerk *clerk, uint32_t id, size_t coun
 
 static void job_free(struct clerk_job *job)
 {
-    for (size_t i = 0; i < job->count; i++)
+    for (size_t i = 0; i < job->count; i++) {
         json_decref(job->errands[i].told);
+        free(job->errands[i].loaded);
+    }
     free(job);
 }
 
@@ -193,6 +195,25 @@ void clerk_forget(struct clerk *clerk, const char *name)
         return;
     name_fold(errand.name, errand.name, octets);
     flush_send(clerk, 0, &errand, true);
+}
+
+void clerk_take_kept(struct clerk *clerk, const struct keep *keep, uint32_t stale_s)
+{
+    for (unsigned i = 0; i < clerk->setup.count; i++) {
+        const struct errand like = {.kind = ERRAND_LOAD, .worker = i, .stale_s = stale_s};
+        size_t octets = 0;
+        uint8_t *bytes = keep_take(keep, i, &octets);
+        struct clerk_job *job = bytes != NULL ? job_begin(clerk, 0, 1, &like) : NULL;
+        if (job == NULL) {
+            free(bytes);
+            continue;
+        }
+        job->silent = true;
+        job->errands[0].loaded = bytes;
+        job->errands[0].octets = octets;
+        desk_send(clerk->setup.desks[i], &job->errands[0]);
+        return; /* one file at a time: the main thread's heart has to beat */
+    }
 }
 
 /* --- commands

@@ -313,6 +313,17 @@ void desk_send(struct desk *desk, struct errand *errand)
     (void)uv_async_send(&desk->inbox.arrived);
 }
 
+/* One after the other: what is forgotten isn't to be taken in again by one that came before. */
+static void desk_go_on(struct desk *desk, struct errand *errand)
+{
+    pthread_mutex_lock(&desk->lock);
+    errand->next = desk->errand_first;
+    desk->errand_first = errand;
+    if (errand->next == NULL)
+        desk->errand_last = &errand->next;
+    pthread_mutex_unlock(&desk->lock);
+}
+
 /* One step of the errand that waits longest; the next one comes after whatever else the loop has to do. */
 static void desk_run_errand(struct desk *desk)
 {
@@ -330,7 +341,7 @@ static void desk_run_errand(struct desk *desk)
         desk->flushed_ns = mono_now().ns;
     bool done = errand_step(errand, desk->cache, desk->context->now_s);
     if (!done)
-        desk_queue(desk, errand);
+        desk_go_on(desk, errand);
     if (more || !done)
         (void)uv_async_send(&desk->inbox.arrived);
     if (done)

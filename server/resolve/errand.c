@@ -76,7 +76,7 @@ bool errand_step(struct errand *errand, struct cache *cache, uint32_t now_s)
         errand->count +=
             cache_flush(cache, errand->name, errand->below, errand->type, &errand->at, ERRAND_STEP);
     else
-        errand->count += cache_load(cache, errand->bytes, errand->octets, now_s, errand->stale_s, &errand->at,
-                                    ERRAND_STEP);
+        errand->count += cache_load(cache, errand->loaded, errand->octets, now_s, errand->stale_s,
+                                    &errand->at, ERRAND_STEP);
     return telling.full || errand->at == CACHE_END;
 }

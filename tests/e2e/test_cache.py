@@ -70,3 +70,20 @@ def test_what_cant_be_done_is_told(pop, world):
         assert run.returncode == status and text in run.stderr, run
     none = hither(world, "cache", "dump")
     assert none.returncode == 1 and "resolve.enabled" in none.stderr
+
+
+def test_kept_over_a_restart_and_damage_is_told(pop, world):
+    everywhere(pop, "www.world.test")
+    before = {(e["name"], e["worker"]) for e in entries(pop, "dump")}
+    pop.stop()
+    files = sorted((pop.directory / "state").glob("answers-*.cache"))
+    assert len(files) == 2
+    damaged = bytearray(files[1].read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    files[1].write_bytes(damaged)
+    world.stop()
+    world.process = None
+    pop.start()
+    pop.eventually(lambda: {(e["name"], e["worker"]) for e in entries(pop, "dump")} == {e for e in before if e[1] == 0}, "what was kept")
+    pop.wait_log(r"answers-1\.cache: it is damaged; the cache starts empty")
+    assert not list((pop.directory / "state").glob("answers-*"))
