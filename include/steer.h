@@ -131,7 +131,9 @@ struct steer {
 
     struct steer_good good;
 
-    uv_timer_t drain; /* the end of an operator's drain */
+    uv_timer_t drain;                      /* the end of an operator's drain */
+    struct control_request *drain_request; /* the other PoPs are being asked about it; NULL: none */
+    uint64_t drain_for_ms;
 
     struct steer_history history;
 
@@ -178,6 +180,16 @@ json_t *steer_drain_hand_over(const struct steer *s);
 
 /* `for_ms` 0: until steer_resume(). 0; or -errno when it won't last over a restart. */
 int steer_drain(struct steer *s, const char *reason, uint64_t for_ms);
+
+/* The same for whoever asks, once the other PoPs, where there are any, have let it go; `force`: at once. */
+void steer_drain_ask(struct steer *s, struct control_request *request, uint64_t for_ms, bool force);
+
+/* The fleet may have decided. */
+void steer_drain_look(struct steer *s);
+
+/* What is being asked for isn't wanted any more, because of `why`. */
+void steer_drain_cancel(struct steer *s, const char *why);
+
 void steer_resume(struct steer *s);
 
 /* steer_reload.c: the configuration and the zones again. `request` (NULL: SIGHUP) is answered when the server
@@ -236,6 +248,9 @@ bool steer_inherit(struct steer *s);
 /* steer_commands.c: what the control socket offers. */
 extern const struct control_command steer_commands[];
 extern const size_t steer_command_count;
+
+/* Answers with the route as it is now, and the message. */
+void steer_answer_route(const struct steer *s, struct control_request *request, const char *message);
 
 /* The announcer's half of `status`. New reference, or NULL. */
 json_t *steer_status(const struct steer *s);

@@ -124,8 +124,7 @@ static void commands_why(struct control_request *request, void *owner)
     control_reply(request, why);
 }
 
-/* Answers with the route as it is now, and the message. */
-static void commands_done(const struct steer *s, struct control_request *request, const char *message)
+void steer_answer_route(const struct steer *s, struct control_request *request, const char *message)
 {
     json_t *announce = commands_announce(s);
     control_reply(request, json_pack("{s:o, s:s}", "route", commands_route(s, announce), "message", message));
@@ -139,14 +138,6 @@ static void commands_drain(struct control_request *request, void *owner)
         control_refuse(request, NULL, "hitherd is leaving already");
         return;
     }
-    const char *reason = control_text(request, "reason");
-    bool force = json_is_true(json_object_get(control_body(request), "force"));
-    const char *few = s->fleet != NULL && !force ? fleet_refuses_drain(s->fleet, mono_now()) : NULL;
-    if (few != NULL) {
-        control_refuse(request, NULL,
-                       "too few PoPs would be left: %s; `hither drain --force` does it all the same", few);
-        return;
-    }
     const char *span = control_text(request, "for");
     uint64_t for_ms = 0;
     struct value_why why;
@@ -154,14 +145,7 @@ static void commands_drain(struct control_request *request, void *owner)
         control_refuse(request, NULL, "--for %s", why.text);
         return;
     }
-    log_info("told to drain%s%s", reason != NULL ? ": " : "", reason != NULL ? reason : "");
-    steer_note(s, EVENT_OPERATOR, false, "drain%s%s", reason != NULL ? ": " : "",
-               reason != NULL ? reason : "");
-    int error = steer_drain(s, reason, for_ms);
-    commands_done(s, request,
-                  error < 0    ? "draining, but only until hitherd is restarted: see the log"
-                  : for_ms > 0 ? "draining; takes itself back when the time is over"
-                               : "draining; `hither resume` takes it back");
+    steer_drain_ask(s, request, for_ms, json_is_true(json_object_get(control_body(request), "force")));
 }
 
 static void commands_resume(struct control_request *request, void *owner)
@@ -174,7 +158,7 @@ static void commands_resume(struct control_request *request, void *owner)
     log_info("told to resume");
     steer_note(s, EVENT_OPERATOR, true, "resume");
     steer_resume(s);
-    commands_done(s, request, "announcing again as soon as the checks are good");
+    steer_answer_route(s, request, "announcing again as soon as the checks are good");
 }
 
 static void commands_reload(struct control_request *request, void *owner)

@@ -3,7 +3,8 @@
  * `hither drain` and `hither resume`: a drain lasts over restarts, so that a machine that is being worked on
  * doesn't announce itself the moment it is back; with --for it takes itself back.
  *
- *     drain  -> STATE-DIR/drain (reason, when, for how long) -> announcer_drain(), a timer
+ *     drain  -> health/fleet: may it go?             -> the next, or a refusal that names the rival
+ *            -> STATE-DIR/drain (reason, when, for how long) -> announcer_drain(), a timer
  *     start  -> what is in the file, if its time isn't over  -> the same
  *     resume -> no file                                      -> announcer_resume()
  *
@@ -149,7 +150,68 @@ int steer_drain(struct steer *s, const char *reason, uint64_t for_ms)
     return error;
 }
 
+static void drain_do(struct steer *s, struct control_request *request, uint64_t for_ms)
+{
+    const char *reason = control_text(request, "reason");
+    log_info("told to drain%s%s", reason != NULL ? ": " : "", reason != NULL ? reason : "");
+    steer_note(s, EVENT_OPERATOR, false, "drain%s%s", reason != NULL ? ": " : "",
+               reason != NULL ? reason : "");
+    int error = steer_drain(s, reason, for_ms);
+    steer_answer_route(s, request,
+                       error < 0    ? "draining, but only until hitherd is restarted: see the log"
+                       : for_ms > 0 ? "draining; takes itself back when the time is over"
+                                    : "draining; `hither resume` takes it back");
+}
+
+void steer_drain_ask(struct steer *s, struct control_request *request, uint64_t for_ms, bool force)
+{
+    if (s->drain_request != NULL && !force) {
+        control_refuse(request, NULL, "another drain is asking the fleet already");
+        return;
+    }
+    steer_drain_cancel(s, "a forced drain came between");
+    if (s->fleet == NULL || force || announcer_is_drained(s->announcer)) {
+        drain_do(s, request, for_ms);
+        return;
+    }
+    s->drain_request = request;
+    s->drain_for_ms = for_ms;
+    (void)fleet_wish_drain(s->fleet, mono_now());
+    steer_drain_look(s);
+    if (s->drain_request != NULL)
+        fleet_socket_flush(s->fleet_socket);
+}
+
+void steer_drain_look(struct steer *s)
+{
+    struct control_request *request = s->drain_request;
+    enum fleet_wish wish = request != NULL ? fleet_wish_of(s->fleet) : FLEET_WISH_NONE;
+    if (wish != FLEET_WISH_GRANTED && wish != FLEET_WISH_REFUSED)
+        return;
+    s->drain_request = NULL;
+    if (wish == FLEET_WISH_GRANTED) {
+        drain_do(s, request, s->drain_for_ms);
+    } else {
+        log_warn("not drained: %s", fleet_wish_why(s->fleet));
+        control_refuse(request, NULL,
+                       "too few PoPs would be left: %s; drain again when `hither why` shows enough others "
+                       "up, or `hither drain --force` does it all the same",
+                       fleet_wish_why(s->fleet));
+    }
+    fleet_wish_end(s->fleet);
+}
+
+void steer_drain_cancel(struct steer *s, const char *why)
+{
+    if (s->drain_request == NULL)
+        return;
+    control_refuse(s->drain_request, NULL, "not drained: %s", why);
+    s->drain_request = NULL;
+    fleet_wish_end(s->fleet);
+}
+
 void steer_resume(struct steer *s)
 {
+    steer_drain_cancel(s, "`hither resume` came between");
     drain_end(s);
 }

@@ -39,12 +39,15 @@ static void fleet_on_refresh_if_alive(void *arg)
 static void fleet_on_changed(void *arg)
 {
     struct steer *s = arg;
+    if (s->announcer != NULL)
+        steer_drain_look(s);
     if (s->health != NULL && s->announcer != NULL)
         steer_go_by_verdict(s);
 }
 
 void steer_fleet_stop(struct steer *s)
 {
+    steer_drain_cancel(s, "hitherd doesn't listen to the fleet any more");
     if (s->fleet_socket != NULL)
         fleet_socket_close(s->fleet_socket);
     fleet_free(s->fleet);
@@ -60,6 +63,7 @@ bool steer_fleet_apply(struct steer *s)
         fleet_socket_close(s->fleet_socket);
     s->fleet_socket = NULL;
     if (!s->settings->fleet.enabled || !fleet_is_called(s->fleet, s->settings->server.identity)) {
+        steer_drain_cancel(s, "the fleet's settings have changed; ask again");
         fleet_free(s->fleet);
         s->fleet = NULL;
     }
@@ -84,6 +88,7 @@ struct verdict_report steer_fleet_verdict(struct steer *s)
     if (s->fleet == NULL)
         return s->report;
     (void)fleet_set_verdicts(s->fleet, mono_now(), &s->report);
+    steer_drain_look(s);
     fleet_on_refresh(s);
     fleet_socket_flush(s->fleet_socket);
     return fleet_guard(s->fleet, &s->report);

@@ -98,6 +98,7 @@ void steer_leave(struct steer *s, const char *reason)
         return;
     }
     manager_stopping();
+    steer_drain_cancel(s, "hitherd is leaving");
     s->leaving = STEER_DRAINS;
     if (leave_is_announced(s)) {
         log_info("%s: draining", reason);
@@ -111,6 +112,7 @@ void steer_leave(struct steer *s, const char *reason)
 void steer_leave_now(struct steer *s, int status)
 {
     manager_stopping();
+    steer_drain_cancel(s, "hitherd is leaving");
     s->status = status;
     if (s->leaving == STEER_ENDS) {
         guard_kill(s->guard);

@@ -98,6 +98,7 @@ static void upgrade_become(struct steer *s)
         upgrade_refuse(s, "memory is short");
         return;
     }
+    steer_drain_cancel(s, "an upgrade came between; ask again");
     json_t *announce = announcer_hand_over(s->announcer, fds, &count, why, sizeof why);
     if (announce != NULL) {
         log_info("becoming %s", s->executable);

@@ -5,7 +5,7 @@
  *
  *     fleet_set_verdicts()  health's verdicts    fleet_guard()  what the announcer is to go by
  *     fleet_take()          a heartbeat came     fleet_begin(), fleet_write()  heartbeats to send
- *     fleet_judge()         time has passed
+ *     fleet_judge()         time has passed        fleet_wish_drain()  an operator wants it to go
  *
  * A route is withdrawn for health only with at least `min-announcers` other PoPs known to be well, and only
  * while no more than a third of the fleet is without it (of two PoPs, one); else it stays, degraded, and a
@@ -18,9 +18,12 @@
  *     by then, so none of them was among those that it heard were staying. So enough do stay.
  *
  * A lost or late message takes somebody out of those that are known to stay, and nothing else. When many ask
- * at once, those that come behind in a fixed order (a digest of the identity) step back at the first word of
- * the others. A server process that is dead is treated no differently: it is started again and may come back,
- * and where nobody else is known to be up, an address without an answer now is better than no address.
+ * at once, those that come behind in a fixed order (the ill before the drained, then by a digest of the
+ * identity) step back at the first word of the others. An operator's drain asks in the same words, so two of
+ * them at the same moment, or one beside a failure, are as safe as two failures; it isn't tried again: it is
+ * refused, and the operator is told in whose favour. A server process that is dead is treated no differently:
+ * it is started again and may come back, and where nobody else is known to be up, an address without an
+ * answer now is better than no address.
  */
 #ifndef HITHER_HEALTH_FLEET_H
 #define HITHER_HEALTH_FLEET_H
@@ -97,8 +100,19 @@ void fleet_write(struct fleet *fleet, struct mono now, uint32_t peer, struct wri
 /* All of it was sent. */
 void fleet_end(struct fleet *fleet);
 
-/* Why a drain would leave too few, by what is known now; NULL when it wouldn't. */
-const char *fleet_refuses_drain(struct fleet *fleet, struct mono now);
+/* An operator's wish to take every route away. It is asked for until the others have answered, a round trip
+ * or a second; granted, the heartbeats say that the PoP leaves, and fleet_set_leaving() has no say, until
+ * fleet_wish_end(). Whoever changes a decision (above) may have settled it. */
+enum fleet_wish {
+    FLEET_WISH_NONE,
+    FLEET_WISH_ASKS,
+    FLEET_WISH_GRANTED,
+    FLEET_WISH_REFUSED,
+};
+enum fleet_wish fleet_wish_drain(struct fleet *fleet, struct mono now);
+enum fleet_wish fleet_wish_of(const struct fleet *fleet);
+const char *fleet_wish_why(const struct fleet *fleet); /* of a refusal */
+void fleet_wish_end(struct fleet *fleet);
 
 /* {"size", "may_be_out", "min_announcers", "known", "namesake": bool,
  *  "guard": [{"prefix", "decision", "why"}],

@@ -40,12 +40,14 @@ struct fleet_member {
     uint8_t zones_digest[HEARTBEAT_DIGEST_OCTETS];
     uint32_t zone_count;
     uint16_t known;
+    bool by_choice;
 };
 
 struct fleet_table {
     uint64_t boot; /* ours */
     char identity[HEARTBEAT_IDENTITY_MOST + 1];
     uint64_t rank;
+    bool by_choice;                    /* if we ask, it is for an operator: the ill go first */
     uint32_t counter;                  /* of our newest message */
     int64_t fresh_ms;                  /* older knowledge is none */
     struct mono sent[FLEET_SENT_MOST]; /* when, by counter */
@@ -60,7 +62,11 @@ struct fleet_count {
     size_t staying; /* they announce it and don't ask */
     size_t well;    /* of those: they can answer */
     size_t asking;
-    size_t first; /* of those: they go before us */
+    size_t asking_well; /* of those: by choice, and so they can answer */
+    size_t first;       /* of those that ask: they go before us */
+    size_t first_well;
+    const struct fleet_member *rival; /* one of the first; NULL: none */
+    const struct fleet_member *gone;  /* one that has withdrawn; NULL: none is known */
 };
 
 /* Who we are, into a table of zeros. `boot` is random. */

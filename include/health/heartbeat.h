@@ -4,11 +4,13 @@
  * I heard of you last. Pure: one function writes a message, one reads it. Nothing of a message is believed
  * before its tag is found right, which takes the fleet's key (keyed BLAKE2b-128 by libsodium).
  *
- *     "HB" version flags | boot counter | identity | zones | scopes | echoes | tag
+ *     "HB" version flags (1: by choice) | boot counter | identity | zones | scopes | echoes | tag
  *
  * `boot` is drawn at random when a PoP starts, `counter` grows with each message. An echo says which message
  * of another PoP came last: so whoever finds an echo of a message that it sent a moment ago knows that what
  * it reads is no older than that, whatever a recording brings back, and no clocks need to agree.
+ *
+ * A flag that the reader doesn't know is none to it, so flags may only say what is safe to miss.
  */
 #ifndef HITHER_HEALTH_HEARTBEAT_H
 #define HITHER_HEALTH_HEARTBEAT_H
@@ -63,6 +65,7 @@ struct heartbeat {
     uint8_t zones_digest[HEARTBEAT_DIGEST_OCTETS];
     uint32_t zone_count;
     uint16_t known; /* other PoPs that the sender hears at the moment */
+    bool by_choice; /* what it asks for is an operator's drain: it can answer */
     uint8_t scope_count;
     uint8_t echo_count;
     struct heartbeat_scope scopes[HEARTBEAT_SCOPES_MOST];

@@ -54,7 +54,8 @@ struct fleet {
     uint32_t zone_count;
     size_t count;
     struct guarded guarded[SETTINGS_MAX_PREFIXES];
-    char drain_why[FLEET_WHY_OCTETS];
+    enum fleet_wish wish;
+    char wish_why[FLEET_WHY_OCTETS];
     struct fleet_table table;
 };
 
@@ -75,13 +76,13 @@ static size_t fleet_may_be_out(size_t size)
     return size < 2 ? 0 : size < 6 ? 1 : size / 3;
 }
 
-/* Whether the route may be withdrawn with so many staying; `asking` of the others count as staying too. */
+/* Whether the route may be withdrawn with so many staying. */
 static bool fleet_enough(const struct fleet *f, struct mono now, const struct fleet_count *count,
-                         size_t asking, char why[FLEET_WHY_OCTETS])
+                         char why[FLEET_WHY_OCTETS])
 {
     size_t size = fleet_size(f, now, count);
     size_t may = fleet_may_be_out(size);
-    size_t out = size - count->staying - asking; /* we are one of them */
+    size_t out = size - count->staying; /* we are one of them */
     if (count->well < f->min_announcers) {
         (void)snprintf(why, FLEET_WHY_OCTETS, "%zu other PoP%s known to be well, and %zu must be",
                        count->well, count->well == 1 ? " is" : "s are", f->min_announcers);
@@ -113,10 +114,23 @@ static void guarded_enter(struct fleet *f, struct guarded *g, enum fleet_decisio
 /* Not again before a pause, which grows. */
 static void guarded_pause(struct guarded *g, struct mono now)
 {
+    if (g->verdict != VERDICT_BAD)
+        return; /* an operator may ask again at once */
     g->pause_ms = g->pause_ms == 0 ? PAUSE_MS : g->pause_ms * 2;
     if (g->pause_ms > PAUSE_MOST_MS)
         g->pause_ms = PAUSE_MOST_MS;
     g->paused_until = mono_add_ms(now, g->pause_ms);
+}
+
+/* In whose favour it stays. */
+static void why_add_rival(const struct fleet_count *count, char why[FLEET_WHY_OCTETS])
+{
+    size_t used = strlen(why);
+    if (count->rival != NULL)
+        (void)snprintf(why + used, FLEET_WHY_OCTETS - used, "; it yields to %.60s, which wants to go too",
+                       count->rival->identity);
+    else if (count->gone != NULL)
+        (void)snprintf(why + used, FLEET_WHY_OCTETS - used, "; %.60s has gone", count->gone->identity);
 }
 
 /* Those that go before us, and we, would not be too many. */
@@ -124,7 +138,12 @@ static bool guarded_has_room(const struct fleet *f, const struct guarded *g, str
                              char why[FLEET_WHY_OCTETS])
 {
     struct fleet_count count = fleet_table_count(&f->table, now, g->key, 0);
-    return fleet_enough(f, now, &count, count.asking - count.first, why);
+    count.staying += count.asking - count.first;
+    count.well += count.asking_well - count.first_well;
+    if (fleet_enough(f, now, &count, why))
+        return true;
+    why_add_rival(&count, why);
+    return false;
 }
 
 static void guarded_ask(struct fleet *f, struct guarded *g, struct mono now)
@@ -138,7 +157,7 @@ static void guarded_stays(struct fleet *f, struct guarded *g, struct mono now)
 {
     if (!guarded_has_room(f, g, now, g->why))
         return;
-    if (g->paused_until.ns != 0 && !mono_reached(now, g->paused_until)) {
+    if (f->wish != FLEET_WISH_ASKS && g->paused_until.ns != 0 && !mono_reached(now, g->paused_until)) {
         (void)snprintf(g->why, sizeof g->why,
                        "too few other PoPs could be heard a while ago; it asks them again in %" PRId64 " s",
                        mono_ms_between(now, g->paused_until) / 1000 + 1);
@@ -151,7 +170,7 @@ static void guarded_asks(struct fleet *f, struct guarded *g, struct mono now)
 {
     struct fleet_count count = fleet_table_count(&f->table, now, g->key, g->asked);
     int64_t most_ms = f->interval_ms * ASK_INTERVALS > ASK_MS ? f->interval_ms * ASK_INTERVALS : ASK_MS;
-    if (fleet_enough(f, now, &count, 0, g->why)) {
+    if (fleet_enough(f, now, &count, g->why)) {
         guarded_enter(f, g, FLEET_OUT);
     } else if (!guarded_has_room(f, g, now, g->why)) {
         guarded_enter(f, g, FLEET_STAYS);
@@ -166,7 +185,9 @@ static void guarded_asks(struct fleet *f, struct guarded *g, struct mono now)
 static void guarded_out(struct fleet *f, struct guarded *g, struct mono now)
 {
     struct fleet_count count = fleet_table_count(&f->table, now, g->key, 0);
-    if (fleet_enough(f, now, &count, count.asking, g->why))
+    count.staying += count.asking;
+    count.well += count.asking_well;
+    if (fleet_enough(f, now, &count, g->why))
         return;
     guarded_pause(g, now);
     guarded_enter(f, g, FLEET_STAYS);
@@ -197,7 +218,7 @@ static void guarded_doubts(struct fleet *f, struct guarded *g, struct mono now)
 static bool guarded_step(struct fleet *f, struct guarded *g, struct mono now)
 {
     enum fleet_decision before = g->decision;
-    bool wants = g->verdict == VERDICT_BAD && g->before != VERDICT_NONE;
+    bool wants = f->wish == FLEET_WISH_ASKS || (g->verdict == VERDICT_BAD && g->before != VERDICT_NONE);
     if (!wants && f->doubt && g->before != VERDICT_NONE)
         guarded_doubts(f, g, now);
     else if (!wants)
@@ -234,7 +255,7 @@ static void guarded_log(const struct guarded *g)
         log_info("fleet: %s may go: enough other PoPs stay", prefix);
 }
 
-bool fleet_judge(struct fleet *f, struct mono now)
+static bool fleet_step(struct fleet *f, struct mono now)
 {
     bool changed = false;
     for (size_t i = 0; i < f->count; i++) {
@@ -250,6 +271,67 @@ bool fleet_judge(struct fleet *f, struct mono now)
         changed = true;
     }
     return changed;
+}
+
+/* One route that may not go is enough to refuse; all must be free to go. True when it is settled. */
+static bool wish_settle(struct fleet *f)
+{
+    size_t out = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        const struct guarded *g = &f->guarded[i];
+        out += g->decision == FLEET_OUT;
+        if (g->decision != FLEET_STAYS)
+            continue;
+        (void)snprintf(f->wish_why, sizeof f->wish_why, "%s", g->why);
+        f->wish = FLEET_WISH_REFUSED;
+        return true;
+    }
+    if (out < f->count)
+        return false;
+    f->wish = FLEET_WISH_GRANTED;
+    f->leaving = true;
+    return true;
+}
+
+/* A drain of a PoP that may be needed less than it seems isn't a choice any more. */
+static bool wish_is_by_choice(const struct fleet *f)
+{
+    bool bad = f->doubt;
+    for (size_t i = 0; i < f->count; i++)
+        bad |= f->guarded[i].verdict == VERDICT_BAD;
+    return f->wish == FLEET_WISH_ASKS && !bad;
+}
+
+bool fleet_judge(struct fleet *f, struct mono now)
+{
+    f->table.by_choice = wish_is_by_choice(f);
+    bool changed = fleet_step(f, now);
+    if (f->wish != FLEET_WISH_ASKS || !wish_settle(f))
+        return changed;
+    (void)fleet_step(f, now); /* by the verdicts alone again */
+    return true;
+}
+
+enum fleet_wish fleet_wish_drain(struct fleet *f, struct mono now)
+{
+    f->wish = FLEET_WISH_ASKS;
+    (void)fleet_judge(f, now);
+    return f->wish;
+}
+
+enum fleet_wish fleet_wish_of(const struct fleet *fleet)
+{
+    return fleet->wish;
+}
+
+const char *fleet_wish_why(const struct fleet *fleet)
+{
+    return fleet->wish_why;
+}
+
+void fleet_wish_end(struct fleet *fleet)
+{
+    fleet->wish = FLEET_WISH_NONE;
 }
 
 bool fleet_set_verdicts(struct fleet *f, struct mono now, const struct verdict_report *report)
@@ -272,6 +354,8 @@ bool fleet_set_verdicts(struct fleet *f, struct mono now, const struct verdict_r
 
 static enum verdict guarded_verdict(const struct guarded *g)
 {
+    if (g->verdict != VERDICT_BAD || g->before == VERDICT_NONE)
+        return g->verdict;
     switch (g->decision) {
     case FLEET_STAYS:
         return VERDICT_DEGRADED;
@@ -314,17 +398,6 @@ const char *fleet_why(const struct fleet *f)
 enum fleet_decision fleet_decision_of(const struct fleet *f, size_t i)
 {
     return i < f->count ? f->guarded[i].decision : FLEET_IN;
-}
-
-const char *fleet_refuses_drain(struct fleet *f, struct mono now)
-{
-    for (size_t i = 0; i < f->count; i++) {
-        const struct guarded *g = &f->guarded[i];
-        struct fleet_count count = fleet_table_count(&f->table, now, g->key, 0);
-        if (g->decision != FLEET_OUT && !fleet_enough(f, now, &count, 0, f->drain_why))
-            return f->drain_why;
-    }
-    return NULL;
 }
 
 /* --- messages
@@ -383,6 +456,7 @@ void fleet_write(struct fleet *f, struct mono now, uint32_t peer, struct writer 
         .counter = f->table.counter,
         .zone_count = f->zone_count,
         .known = (uint16_t)fleet_table_known(&f->table, now),
+        .by_choice = wish_is_by_choice(f),
         .scope_count = (uint8_t)f->count,
     };
     memcpy(message.identity, f->table.identity, sizeof message.identity);
@@ -488,6 +562,7 @@ void fleet_set_doubt(struct fleet *f, bool doubt)
 
 void fleet_set_leaving(struct fleet *f, bool leaving)
 {
+    leaving |= f->wish == FLEET_WISH_GRANTED;
     f->urgent |= f->leaving != leaving;
     f->leaving = leaving;
 }

@@ -105,6 +105,7 @@ static bool member_take(const struct fleet_table *table, struct fleet_member *m,
     memcpy(m->zones_digest, message->zones_digest, sizeof m->zones_digest);
     m->zone_count = message->zone_count;
     m->known = message->known;
+    m->by_choice = message->by_choice;
     return true;
 }
 
@@ -149,9 +150,29 @@ bool fleet_member_state(const struct fleet_member *member, uint64_t key, enum he
 
 static bool goes_before(const struct fleet_member *member, const struct fleet_table *table)
 {
+    if (member->by_choice != table->by_choice)
+        return table->by_choice;
     if (member->rank != table->rank)
         return member->rank < table->rank;
     return strcmp(member->identity, table->identity) < 0;
+}
+
+static void count_add(struct fleet_count *count, const struct fleet_table *table,
+                      const struct fleet_member *m, enum heartbeat_state state, uint32_t since)
+{
+    bool asks = state == HEARTBEAT_ASKS;
+    bool first = asks && goes_before(m, table);
+    bool stays = (state == HEARTBEAT_WELL || state == HEARTBEAT_ILL) && m->echoed >= since;
+    count->asking += asks;
+    count->asking_well += asks && m->by_choice;
+    count->first += first;
+    count->first_well += first && m->by_choice;
+    count->staying += stays;
+    count->well += stays && state == HEARTBEAT_WELL;
+    if (first)
+        count->rival = m;
+    if (state == HEARTBEAT_OUT || state == HEARTBEAT_LEAVES)
+        count->gone = m;
 }
 
 struct fleet_count fleet_table_count(const struct fleet_table *table, struct mono now, uint64_t key,
@@ -165,14 +186,8 @@ struct fleet_count fleet_table_count(const struct fleet_table *table, struct mon
             !fleet_member_state(m, key, &state))
             continue;
         count.size++;
-        if (!fleet_member_is_fresh(table, m, now))
-            continue;
-        bool asks = state == HEARTBEAT_ASKS;
-        bool stays = (state == HEARTBEAT_WELL || state == HEARTBEAT_ILL) && m->echoed >= since;
-        count.asking += asks;
-        count.first += asks && goes_before(m, table);
-        count.staying += stays;
-        count.well += stays && state == HEARTBEAT_WELL;
+        if (fleet_member_is_fresh(table, m, now))
+            count_add(&count, table, m, state, since);
     }
     return count;
 }

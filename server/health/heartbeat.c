@@ -11,6 +11,8 @@
 #define TAG_OCTETS  16
 #define ECHO_OCTETS 12
 
+#define FLAG_BY_CHOICE 1
+
 static void write_u64(struct writer *to, uint64_t v)
 {
     writer_u32(to, (uint32_t)(v >> 32));
@@ -46,7 +48,7 @@ void heartbeat_write(struct writer *to, const struct heartbeat *message, const s
     size_t identity_octets = strlen(message->identity);
     writer_u16(to, MAGIC);
     writer_u8(to, VERSION);
-    writer_u8(to, 0);
+    writer_u8(to, message->by_choice ? FLAG_BY_CHOICE : 0);
     write_u64(to, message->boot);
     writer_u32(to, message->counter);
     writer_u8(to, (uint8_t)identity_octets);
@@ -129,7 +131,7 @@ bool heartbeat_read(struct heartbeat *message, const uint8_t *bytes, size_t octe
     struct reader from = reader_of(bytes, octets - TAG_OCTETS);
     if (reader_u16(&from) != MAGIC || reader_u8(&from) != VERSION)
         return false;
-    (void)reader_u8(&from); /* flags: none yet */
+    message->by_choice = (reader_u8(&from) & FLAG_BY_CHOICE) != 0;
     message->boot = read_u64(&from);
     message->counter = reader_u32(&from);
     if (!read_identity(&from, message->identity))

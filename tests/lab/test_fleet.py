@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -165,6 +166,22 @@ def test_who_is_ill_alone_goes_and_comes_back(fleet):
     fleet.wait(lambda: fleet.pops["chicago"].hears()["dallas"][0] == "out", "chicago to hear of it")
     dallas.serve(True)
     fleet.wait(lambda: fleet.announcers() == set(POPS), "dallas to come back")
+
+
+def test_of_two_drains_at_the_same_moment_one_succeeds(fleet):
+    for two in (("chicago", "newyork"), ("newyork", "dallas")):
+        with ThreadPoolExecutor() as operators:
+            replies = dict(zip(two, operators.map(lambda name: fleet.pops[name].ask("drain"), two)))
+        gone = [name for name, reply in replies.items() if reply["ok"]]
+        assert len(gone) == 1, replies
+        (refused,) = set(two) - set(gone)
+        assert gone[0] in replies[refused]["error"] and "--force" in replies[refused]["error"], replies
+        fleet.wait(lambda: fleet.announcers() == set(POPS) - set(gone), f"{gone} to go, alone")
+        assert fleet.pops[refused].state() == "up"
+        assert fleet.pops[gone[0]].ask("resume")["ok"]
+        fleet.wait(lambda: fleet.announcers() == set(POPS), "three routes again")
+        for pop in fleet.pops.values():
+            fleet.wait(lambda p=pop: {state for state, _ in p.hears().values()} == {"up"}, "all to know of it")
 
 
 def test_a_common_cause_leaves_two(fleet):

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * Whole fleets in virtual time: PoPs that fail, alone and all at once, on networks that lose, delay and
- * part. What must hold whatever the network does: no more than a third (of two, one) are out for health, and
- * enough are left; and what is worth having when it behaves: who is ill alone goes, and soon.
+ * Whole fleets in virtual time: PoPs that fail or are drained, alone and all at once, on networks that lose,
+ * delay and part. What must hold whatever the network does: no more than a third (of two, one) are out, for
+ * health or drained, and whoever goes leaves `min-announcers` others behind that it can reach; and what is
+ * worth having when it behaves: who is ill alone goes, and soon.
  */
 #include "base/log.h"
 #include "health/fleet.h"
@@ -36,6 +37,9 @@ struct world {
     unsigned changes[POPS_MOST];
     enum fleet_decision decisions[POPS_MOST];
     bool deaf[POPS_MOST]; /* sends, and hears nothing */
+    bool drained[POPS_MOST];
+    unsigned refused[POPS_MOST]; /* drains */
+    struct mono parted; /* when somebody was cut off or died last: what was heard before may have counted */
     struct settings_fleet settings;
     struct settings_announce announce;
     struct mono now;
@@ -140,12 +144,62 @@ static void deliver(struct world *w)
     }
 }
 
+static bool is_out(const struct world *w, size_t i)
+{
+    return w->drained[i] || fleet_decision_of(w->pops[i], 0) == FLEET_OUT;
+}
+
 static size_t world_out(const struct world *w)
 {
     size_t out = 0;
     for (size_t i = 0; i < w->count; i++)
-        out += w->side[i] >= 0 && fleet_decision_of(w->pops[i], 0) == FLEET_OUT;
+        out += w->side[i] >= 0 && is_out(w, i);
     return out;
+}
+
+static size_t world_refused(const struct world *w)
+{
+    size_t refused = 0;
+    for (size_t i = 0; i < w->count; i++)
+        refused += w->refused[i];
+    return refused;
+}
+
+/* PoP `i` has gone: who is left of those that it can reach? */
+static void world_check_left(const struct world *w, size_t i)
+{
+    size_t left = 0;
+    for (size_t j = 0; j < w->count; j++)
+        left += j != i && w->side[j] == w->side[i] && !is_out(w, j);
+    if (mono_ms_between(w->parted, w->now) > w->settings.interval_ms * 8)
+        ck_assert_msg(left >= w->settings.min_announcers, "pop%zu left %zu behind", i, left);
+}
+
+static void drain(struct world *w, size_t i)
+{
+    if (!w->drained[i] && fleet_wish_of(w->pops[i]) == FLEET_WISH_NONE)
+        (void)fleet_wish_drain(w->pops[i], w->now);
+}
+
+static void resume(struct world *w, size_t i)
+{
+    w->drained[i] = false;
+    fleet_set_leaving(w->pops[i], false);
+}
+
+/* As hitherd does: it goes when it may, and tells the operator when it may not. */
+static void pop_settles(struct world *w, size_t i)
+{
+    enum fleet_wish wish = fleet_wish_of(w->pops[i]);
+    if (wish != FLEET_WISH_GRANTED && wish != FLEET_WISH_REFUSED)
+        return;
+    bool was = is_out(w, i);
+    w->drained[i] = wish == FLEET_WISH_GRANTED;
+    w->refused[i] += wish == FLEET_WISH_REFUSED;
+    fleet_wish_end(w->pops[i]);
+    fleet_set_leaving(w->pops[i], w->drained[i]);
+    if (!was && w->drained[i])
+        world_check_left(w, i);
 }
 
 static void world_check(struct world *w)
@@ -155,6 +209,8 @@ static void world_check(struct world *w)
     for (size_t i = 0; i < w->count; i++) {
         enum fleet_decision is = fleet_decision_of(w->pops[i], 0);
         w->changes[i] += (is == FLEET_OUT) != (w->decisions[i] == FLEET_OUT);
+        if (is == FLEET_OUT && w->decisions[i] != FLEET_OUT && w->side[i] >= 0)
+            world_check_left(w, i);
         w->decisions[i] = is;
     }
 }
@@ -169,6 +225,7 @@ static void world_step(struct world *w)
             continue;
         report.prefixes[0] = (struct verdict_of_prefix){AF_INET, 24, {203, 0, 113}, w->verdicts[i]};
         (void)fleet_set_verdicts(w->pops[i], w->now, &report);
+        pop_settles(w, i);
         pop_sends(w, i);
     }
     world_check(w);
@@ -363,10 +420,11 @@ END_TEST
 START_TEST(no_chaos_breaks_the_third)
 {
     struct world *w = world_of(3 + (size_t)_i % 10, 1 + (size_t)_i % 2, 800 + (uint64_t)_i);
+    size_t drained = 0;
     size_t outs = 0;
     for (int i = 0; i < 250; i++) {
         size_t pop = dice(w, (unsigned)w->count);
-        switch (dice(w, 8)) {
+        switch (dice(w, 10)) {
         case 0:
             w->loss_percent = dice(w, 50);
             break;
@@ -375,6 +433,7 @@ START_TEST(no_chaos_breaks_the_third)
             break;
         case 2:
             w->side[pop] = (int)dice(w, 2);
+            w->parted = w->now;
             break;
         case 3:
             w->deaf[pop] = dice(w, 3) == 0;
@@ -384,14 +443,32 @@ START_TEST(no_chaos_breaks_the_third)
             memset(w->deaf, 0, sizeof w->deaf);
             w->loss_percent = 0;
             w->delay_ms = 10;
+            w->parted = w->now;
+            break;
+        case 5: /* all over, at the same moment */
+            for (size_t k = 0; k < w->count; k++)
+                drain(w, k);
+            break;
+        case 6:
+            drain(w, pop);
+            drain(w, (pop + 1) % w->count);
+            break;
+        case 7:
+            for (size_t k = 0; k < w->count; k++)
+                if (dice(w, 2) == 0)
+                    resume(w, k);
             break;
         default:
             w->verdicts[pop] = dice(w, 2) == 0 ? VERDICT_BAD : VERDICT_GOOD;
         }
         world_run(w, 10 + dice(w, 400));
         outs += world_out(w);
+        for (size_t k = 0; k < w->count; k++)
+            drained += w->drained[k];
     }
     ck_assert_uint_gt(outs, 0); /* else nothing was tested */
+    ck_assert_uint_gt(drained, 0);
+    ck_assert_uint_gt(world_refused(w), 0);
     world_end(w);
 }
 END_TEST
@@ -479,17 +556,121 @@ END_TEST
 START_TEST(a_drain_asks_the_same)
 {
     struct world *w = world_of(3, 1, 1200);
-    ck_assert_ptr_nonnull(fleet_refuses_drain(w->pops[0], w->now)); /* nobody was heard yet */
+    ck_assert_int_eq(fleet_wish_drain(w->pops[0], w->now), FLEET_WISH_REFUSED); /* nobody was heard yet */
     world_run(w, 2000);
-    ck_assert_ptr_null(fleet_refuses_drain(w->pops[0], w->now));
-    fleet_set_leaving(w->pops[0], true);
+    drain(w, 0);
+    world_run(w, 100);
+    ck_assert(w->drained[0]);
     world_run(w, 200);
-    ck_assert_ptr_nonnull(fleet_refuses_drain(w->pops[1], w->now));
+    ck_assert_int_eq(fleet_wish_drain(w->pops[1], w->now), FLEET_WISH_REFUSED);
+    ck_assert_ptr_nonnull(strstr(fleet_wish_why(w->pops[1]), "pop0 has gone"));
     w->verdicts[1] = VERDICT_BAD;
     world_run(w, 2000);
     ck_assert_int_eq(guarded(w, 1), VERDICT_DEGRADED);
-    fleet_set_leaving(w->pops[0], false);
+    resume(w, 0);
     ck_assert_int_ge(world_run_until_out(w, 1, 5000), 0);
+    world_end(w);
+}
+END_TEST
+
+/* Everywhere at the same moment: as many go as may, at once, and the others are told. A drain changes nothing
+ * for the route before it is granted. */
+START_TEST(of_all_drains_a_third_goes)
+{
+    struct world *w = world_of(sizes[_i], 1, 1400 + (uint64_t)_i);
+    world_run(w, 2000);
+    for (size_t i = 0; i < w->count; i++) {
+        drain(w, i);
+        ck_assert_int_eq(fleet_wish_of(w->pops[i]), FLEET_WISH_ASKS);
+        ck_assert_int_eq(guarded(w, i), VERDICT_GOOD);
+    }
+    world_run(w, 900); /* before anybody gives up */
+    ck_assert_uint_eq(world_out(w), w->may_be_out);
+    ck_assert_uint_eq(world_refused(w), w->count - w->may_be_out);
+    for (size_t i = 0; i < w->count; i++)
+        if (!w->drained[i])
+            ck_assert_int_eq(guarded(w, i), VERDICT_GOOD);
+    world_end(w);
+}
+END_TEST
+
+/* Whichever of the two comes first in the order: the ill one goes, and the operator hears in whose favour. */
+START_TEST(a_drain_yields_to_the_ill)
+{
+    struct world *w = world_of(3, 1, 1500);
+    size_t ill = (size_t)_i;
+    size_t well = (ill + 1) % 3;
+    char rival[16];
+    (void)snprintf(rival, sizeof rival, "yields to pop%zu,", ill);
+    world_run(w, 2000);
+    w->verdicts[ill] = VERDICT_BAD;
+    drain(w, well);
+    ck_assert_int_le(world_run_until_out(w, ill, 1000), 100);
+    ck_assert(!w->drained[well]);
+    ck_assert_uint_eq(w->refused[well], 1);
+    ck_assert_msg(strstr(fleet_wish_why(w->pops[well]), rival) != NULL, "%s", fleet_wish_why(w->pops[well]));
+    world_end(w);
+}
+END_TEST
+
+/* Who is out already isn't called back by the wish of the last one that is well. */
+START_TEST(a_refused_drain_brings_nobody_back)
+{
+    struct world *w = world_of(2, 1, 1600);
+    world_run(w, 2000);
+    w->verdicts[0] = VERDICT_BAD;
+    world_run(w, 1000);
+    ck_assert_uint_eq(world_out(w), 1);
+    unsigned changes = w->changes[0];
+    drain(w, 1);
+    world_run(w, 2000);
+    ck_assert_uint_eq(w->refused[1], 1);
+    ck_assert_uint_eq(w->changes[0], changes);
+    world_end(w);
+}
+END_TEST
+
+/* No answer comes: it stays, and the operator is told within a second or so, and may ask again at once. */
+START_TEST(an_unheard_drain_stays)
+{
+    struct world *w = world_of(3, 1, 1700);
+    world_run(w, 2000);
+    w->loss_percent = 100;
+    drain(w, 0);
+    world_run(w, 1500);
+    ck_assert_uint_eq(w->refused[0], 1);
+    w->loss_percent = 0;
+    world_run(w, 500);
+    drain(w, 0);
+    world_run(w, 200);
+    ck_assert(w->drained[0]);
+    world_end(w);
+}
+END_TEST
+
+/* Two hundred, half of them ill and half of them drained in the same instant, over a lossy network. */
+START_TEST(two_hundred_go_at_once)
+{
+    struct world *w = world_of(200, 130, 1800);
+    w->delay_ms = 60;
+    w->loss_percent = 2;
+    world_run(w, 1500);
+    for (size_t i = 0; i < w->count; i++) {
+        if (i % 2 == 0)
+            w->verdicts[i] = VERDICT_BAD;
+        else
+            drain(w, i);
+    }
+    world_run(w, 1500);
+    ck_assert_uint_eq(world_refused(w), 100);
+    for (size_t i = 0; i < w->count; i++)
+        w->verdicts[i] = VERDICT_GOOD;
+    world_run(w, 1000);
+    for (size_t i = 0; i < w->count; i++)
+        drain(w, i);
+    world_run(w, 2000);
+    ck_assert_uint_gt(world_out(w), 30);
+    ck_assert_uint_le(world_out(w), 66);
     world_end(w);
 }
 END_TEST
@@ -528,6 +709,11 @@ int main(void)
     tcase_add_test(fleets, two_hundred_pops);
     tcase_add_test(fleets, recordings_prove_nothing);
     tcase_add_test(fleets, a_drain_asks_the_same);
+    tcase_add_loop_test(fleets, of_all_drains_a_third_goes, 0, all);
+    tcase_add_loop_test(fleets, a_drain_yields_to_the_ill, 0, 3);
+    tcase_add_test(fleets, a_refused_drain_brings_nobody_back);
+    tcase_add_test(fleets, an_unheard_drain_stays);
+    tcase_add_test(fleets, two_hundred_go_at_once);
     tcase_add_test(fleets, who_never_was_well_is_not_announced);
     Suite *suite = suite_create("health/fleet");
     suite_add_tcase(suite, fleets);

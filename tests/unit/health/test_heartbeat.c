@@ -19,7 +19,8 @@ static struct heartbeat_keys keys_of(const char *letters)
 
 static struct heartbeat message_of(size_t identity_octets, uint8_t scopes, uint8_t echoes)
 {
-    struct heartbeat m = {.boot = 0x0123456789abcdef, .counter = 7, .zone_count = 70000, .known = 300};
+    struct heartbeat m = {
+        .boot = 0x0123456789abcdef, .counter = 7, .zone_count = 70000, .known = 300, .by_choice = echoes > 0};
     memset(m.identity, 'p', identity_octets);
     memset(m.zones_digest, 9, sizeof m.zones_digest);
     m.scope_count = scopes;
@@ -67,6 +68,7 @@ START_TEST(what_is_written_is_read)
     ck_assert_mem_eq(got.zones_digest, m.zones_digest, sizeof m.zones_digest);
     ck_assert_uint_eq(got.zone_count, 70000);
     ck_assert_uint_eq(got.known, 300);
+    ck_assert_int_eq(got.by_choice, m.by_choice);
     ck_assert_uint_eq(got.scope_count, m.scope_count);
     ck_assert_uint_eq(got.echo_count, shapes[_i].echoes_read);
     for (size_t i = 0; i < got.scope_count; i++) {
