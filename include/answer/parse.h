@@ -57,14 +57,15 @@ struct query {
     enum answer_transport transport;
     uint16_t id;
     uint16_t flags; /* as they came */
-    uint16_t rcode; /* of the answer, with EDNS's upper bits */
     uint16_t qtype;
     uint16_t qclass;
+    uint16_t rcode;           /* of the answer, with EDNS's upper bits */
     uint16_t question_octets; /* name, type and class; 0 when there is none to echo */
-    int error;                /* what to say beside the rcode: enum edns_error */
-    bool has_serial;          /* `serial` is that of the SOA in the authority section, which IXFR asks with */
+    uint16_t tsig_at;         /* octet of the message where its TSIG begins; 0: it has none */
+    bool plain;      /* a whole query of class IN for nothing but data: no options, signature or meta type */
+    bool has_serial; /* `serial` is that of the SOA in the authority section, which IXFR asks with */
     uint32_t serial;
-    uint16_t tsig_at;  /* octet of the message where its TSIG begins; 0: it has none */
+    int error;         /* what to say beside the rcode: enum edns_error */
     struct tsig *tsig; /* of the exchange, once it was looked at; NULL: unsigned, so is the answer */
     struct edns edns;
     struct lookup_name name; /* what is looked up: the question, later a CNAME's target */

@@ -110,9 +110,9 @@ static inline bool name_same_octets(const uint8_t *a, const uint8_t *b, size_t o
         return ((name_eight(a) ^ name_eight(b)) & name_first_octets(octets)) == 0;
     /* The last eight may overlap those before. */
     size_t last = octets - 8;
-    if (name_eight(a + last) != name_eight(b + last))
+    if (((name_eight(a + last) ^ name_eight(b + last)) | (name_eight(a) ^ name_eight(b))) != 0)
         return false;
-    for (size_t at = 0; at < last; at += 8) {
+    for (size_t at = 8; at < last; at += 8) {
         if (name_eight(a + at) != name_eight(b + at))
             return false;
     }
@@ -157,6 +157,18 @@ static inline uint64_t name_hash_label(uint64_t parent, const uint8_t *label)
     for (; octets > 8; octets -= 8, label += 8)
         parent = name_hash_mix(parent, name_eight(label));
     return name_hash_mix(parent + 1, name_eight(label) & name_first_octets(octets));
+}
+
+/* The same for a label of fewer than sixteen octets, its length octet not counted. */
+static inline uint64_t name_hash_short_label(uint64_t parent, const uint8_t *label)
+{
+    size_t behind = label[0];
+    if (behind >= 8) {
+        parent = name_hash_mix(parent, name_eight(label));
+        label += 8;
+        behind -= 8;
+    }
+    return name_hash_mix(parent + 1, name_eight(label) & name_first_octets(behind + 1));
 }
 
 /* The hash of a checked name, whole and folded. */

@@ -14,6 +14,13 @@
 #include "zone/nsec3.h"
 #include "zone/set.h"
 
+/* The processor decides how a bucket's tags are compared at once. */
+#ifdef __SSE2__
+#include "zone/tags_x86.h"
+#else
+#include "zone/tags_any.h"
+#endif
+
 /* A name that is looked up: folded, with where its labels start and the hashes of all its suffixes. */
 struct lookup_name {
     uint8_t octets; /* of the whole name */
@@ -140,29 +147,6 @@ static inline const struct image_bucket *lookup_bucket(const struct zone_image *
     return bucket;
 }
 
-typedef uint16_t lookup_tags __attribute__((vector_size(16)));
-typedef uint64_t lookup_words __attribute__((vector_size(16)));
-
-/* The bucket's slots whose tags are those of the hash, one bit each: 16 * (slot % 4) + 4 * (slot / 4), so
- * that the two parts of a bit's number add up to the slot. */
-static inline uint64_t lookup_slots(const struct image_bucket *bucket, uint64_t hash)
-{
-    const uint64_t one_each = UINT64_C(0x0001000100010001);
-    uint16_t tag = image_tag_of(hash);
-    lookup_tags first;
-    _Static_assert(BUCKET_SLOTS == 10, "eight and two");
-    memcpy(&first, bucket->tags, sizeof first);
-    lookup_words same = (lookup_words)(first == tag);
-    return (same[0] & one_each) | (same[1] & one_each << 4) | (uint64_t)(bucket->tags[8] == tag) << 8 |
-           (uint64_t)(bucket->tags[9] == tag) << (16 + 8);
-}
-
-static inline unsigned lookup_slot(uint64_t slots)
-{
-    unsigned bit = (unsigned)__builtin_ctzll(slots);
-    return bit / 16 + bit % 16;
-}
-
 /* What lookup_guess() gives when the bucket alone shows that nothing owns the name. */
 extern const struct image_node lookup_nobody;
 
@@ -184,10 +168,10 @@ static inline const struct image_node *lookup_guess(const struct zone_image *ima
                                                     const struct image_bucket *bucket,
                                                     const struct lookup_name *name)
 {
-    uint64_t slots = lookup_slots(bucket, name->hashes[name->labels]);
+    tags_slots slots = tags_find(bucket, image_tag_of(name->hashes[name->labels]));
     if (slots == 0)
         return lookup_guess_none(image, bucket, name);
-    image_ref ref = bucket->nodes[lookup_slot(slots)];
+    image_ref ref = bucket->nodes[tags_slot(slots)];
     if (ref == 0)
         return NULL;
     const uint8_t *node = image_at(image->bytes, ref);

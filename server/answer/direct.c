@@ -10,16 +10,7 @@
 
 #include <string.h>
 
-#define SHORTEST_COPIED 16  /* octets; an A record has as many, records shorter than that are rare */
-#define TYPE_META_FIRST 128 /* QTYPEs and meta types (RFC 6895 3.1) are 128 to 255 */
-#define TYPE_META_LAST  255
-
-/* Whether the query asks for nothing but data that stand at the name. */
-static inline bool is_plain(const struct query *query)
-{
-    bool meta = query->qtype >= TYPE_META_FIRST && query->qtype <= TYPE_META_LAST;
-    return !meta && query->qtype != RR_RRSIG && query->tsig == NULL && !query->edns.has_options;
-}
+#define SHORTEST_COPIED 16 /* octets; an A record has as many, records shorter than that are rare */
 
 static inline size_t room_for(const struct query *query, const struct answer_policy *policy)
 {
@@ -290,7 +281,7 @@ static __attribute__((noinline)) size_t answer_elsewhere(struct query *query,
 size_t direct_answer(struct query *query, const struct answer_policy *policy, const struct zone_image *image,
                      const struct lookup *found)
 {
-    if (!is_plain(query))
+    if (!query->plain)
         return 0;
     return found->outcome == LOOKUP_EXACT ? answer_node(query, policy, image, found)
                                           : answer_elsewhere(query, policy, image, found);

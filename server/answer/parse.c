@@ -8,6 +8,9 @@
 #define SOA_NUMBERS  20                /* octets of a SOA's rdata behind its names */
 #define SOA_LEAST    (SOA_NUMBERS + 2) /* with the shortest names */
 
+#define TYPE_META_FIRST 128
+#define TYPE_META_LAST  255
+
 enum message_section {
     MESSAGE_ANSWER,
     MESSAGE_AUTHORITY,
@@ -17,6 +20,7 @@ enum message_section {
 static enum parse_verdict refuse(struct query *query, uint16_t rcode)
 {
     query->rcode = rcode;
+    query->plain = false;
     return PARSE_ERROR;
 }
 
@@ -130,6 +134,7 @@ static inline void query_init(struct query *query, const struct answer_message *
     query->message = message;
     query->transport = transport;
     query->rcode = RCODE_NOERROR;
+    query->plain = false;
     query->question_octets = 0;
     query->error = EDNS_ERROR_NONE;
     query->has_serial = false;
@@ -154,6 +159,13 @@ static enum parse_verdict refuse_opcode(struct query *query, struct reader *r, c
     return refuse(query, RCODE_NOTIMP);
 }
 
+/* Types that stand for no data of their own: QTYPEs and meta types (RFC 6895 3.1), and RRSIG, which is of
+ * others. */
+static inline bool is_data(uint16_t type)
+{
+    return (uint16_t)(type - TYPE_META_FIRST) > TYPE_META_LAST - TYPE_META_FIRST && type != RR_RRSIG;
+}
+
 /* What a query is, once its sections are taken in. */
 static inline enum parse_verdict judge(struct query *query, unsigned questions)
 {
@@ -170,6 +182,7 @@ static __attribute__((noinline)) enum parse_verdict parse_at_length(struct query
 {
     struct reader r = reader_of(query->message->query, query->message->query_octets);
     const uint8_t *header = reader_bytes(&r, MESSAGE_HEADER_OCTETS);
+    query->plain = false;
     if (header == NULL || (query->flags & FLAG_QR) != 0)
         return PARSE_DROP;
     if ((query->flags & FLAG_OPCODE) != OPCODE_QUERY << 11)
@@ -186,9 +199,9 @@ enum parse_verdict query_parse(struct query *query, const struct answer_message 
 {
     static const uint8_t question[8] = {0, 1, 0, 0, 0, 0, 0, 0};
     static const uint8_t question_and_one[8] = {0, 1, 0, 0, 0, 0, 0, 1};
+    query_init(query, message, transport);
     struct reader r = reader_of(message->query, message->query_octets);
     const uint8_t *header = reader_bytes(&r, MESSAGE_HEADER_OCTETS);
-    query_init(query, message, transport);
     if (header == NULL)
         return PARSE_DROP;
     query->id = octets_u16(header);
@@ -199,9 +212,13 @@ enum parse_verdict query_parse(struct query *query, const struct answer_message 
         return parse_at_length(query);
     if (!take_question(query, &r))
         return refuse(query, RCODE_FORMERR);
+    query->plain = query->qclass == CLASS_IN && is_data(query->qtype);
     if (alone)
         return reader_left(&r) == 0 ? PARSE_PROCEED : refuse(query, RCODE_FORMERR);
     if (!is_lone_opt(&r))
         return parse_at_length(query);
-    return take_lone_opt(query, &r) ? judge(query, 1) : refuse(query, RCODE_FORMERR);
+    if (!take_lone_opt(query, &r))
+        return refuse(query, RCODE_FORMERR);
+    query->plain = query->plain && !query->edns.has_options;
+    return judge(query, 1);
 }

@@ -51,13 +51,13 @@ static void stage_parse(struct job *job, const struct answer_message *message,
 {
     job->image = NULL;
     job->limited = LIMIT_PASS;
-    job->account = (struct limit_account){NULL, NULL};
     job->verdict = query_parse(&job->query, message, transport);
 }
 
 static void refuse(struct job *job, uint16_t rcode)
 {
     job->verdict = PARSE_ERROR;
+    job->query.plain = false;
     job->query.rcode = rcode;
 }
 
@@ -88,23 +88,32 @@ static void cut_short(struct job *job, enum limit_verdict limited)
     query->error = EDNS_ERROR_NONE;
     query->edns.wants_nsid = false;
     query->edns.wants_zoneversion = false;
+    query->plain = false;
     job->limited = limited;
     job->verdict = limited == LIMIT_DROP ? PARSE_DROP : PARSE_ERROR;
 }
 
-/* Who signed, or asks over TCP, is where it says it is. */
-static void stage_limit(struct job *job, struct limiter *limiter, const struct answer_policy *policy,
-                        uint32_t now_s)
+/* Who signed, or asks over TCP, is where it says it is. Plain queries aren't signed. */
+static inline void stage_limit(struct job *job, struct limiter *limiter, const struct answer_policy *policy,
+                               uint32_t now_s)
 {
-    struct query *query = &job->query;
-    if (limiter != NULL && job->verdict != PARSE_DROP && query->message->client != NULL &&
-        !query->message->probe && (query->tsig == NULL || job->verdict == PARSE_ERROR)) {
-        enum limit_verdict limited = limit_admit(limiter, query, policy, now_s, &job->account);
-        if (limited != LIMIT_PASS)
-            cut_short(job, limited);
-    }
+    const struct query *query = &job->query;
+    const struct answer_message *message = query->message;
+    bool shown =
+        !query->plain && (job->verdict == PARSE_DROP || (query->tsig != NULL && job->verdict != PARSE_ERROR));
+    job->account = (struct limit_account){NULL, NULL};
+    if (shown || message->client == NULL || message->probe)
+        return;
+    enum limit_verdict limited = limit_admit(limiter, query, policy, now_s, &job->account);
+    if (limited != LIMIT_PASS)
+        cut_short(job, limited);
+}
+
+/* Plain queries have no cookie. */
+static void stage_cookie(struct job *job, const struct answer_policy *policy, uint32_t now_s)
+{
     if (policy->cookies_required && job->verdict == PARSE_PROCEED &&
-        limit_refuses_cookie(query, policy, now_s))
+        limit_refuses_cookie(&job->query, policy, now_s))
         job->verdict = PARSE_ERROR;
 }
 
@@ -118,7 +127,7 @@ static void withhold_zone(struct job *job)
 
 static void stage_find_zone(struct job *job, const struct zone_set *set)
 {
-    if (!is_ours(job))
+    if (!job->query.plain && !is_ours(job))
         return;
     job->image = zone_for(set, &job->query);
     if (job->image != NULL && set->restricted && !transfer_is_asked(&job->query) &&
@@ -207,6 +216,23 @@ static bool is_for_desk(const struct job *job)
            (job->image == NULL || job->found.outcome == LOOKUP_CUT);
 }
 
+/* The short way, counted at once: its answers are whole and never REFUSED. False when it isn't for it. */
+static inline bool respond_directly(struct job *job, struct answer_message *message,
+                                    const struct answer_policy *policy, struct worker_stats *stats)
+{
+    struct query *query = &job->query;
+    size_t octets = direct_answer(query, policy, job->image, &job->found);
+    if (octets == 0)
+        return false;
+    message->response_octets = octets;
+    message->deferred = NULL;
+    message->stream = NULL;
+    stat_add(&stats->rcodes[query->rcode], 1);
+    stat_add(&stats->types[query->qtype < STATS_TYPES - 2 ? query->qtype : STATS_TYPES - 2], 1);
+    stat_add(&stats->zones[zone_image_counter(job->image)], 1);
+    return true;
+}
+
 static void stage_respond(struct job *job, struct answer_message *message, const struct zone_set *set,
                           const struct answer_policy *policy, const uint32_t *now_s, struct desk *desk)
 {
@@ -217,8 +243,6 @@ static void stage_respond(struct job *job, struct answer_message *message, const
         return;
     if (desk != NULL && is_for_desk(job))
         message->response_octets = desk_take(desk, &job->query, message, policy);
-    else if (job->verdict == PARSE_PROCEED && job->image != NULL)
-        message->response_octets = direct_answer(&job->query, policy, job->image, &job->found);
     if (message->response_octets == 0 && message->deferred == NULL)
         respond_at_length(job, message, set, policy, now_s);
     if (job->query.rcode == RCODE_REFUSED && policy->limit.drop_refused && job->query.transport == ANSWER_UDP)
@@ -307,6 +331,7 @@ void answer_batch(struct answer_context *context, enum answer_transport transpor
     const struct zone_set *set = zone_set_current();
     const struct answer_policy *policy = answer_policy_current();
     struct limiter *limiter = limiter_for(context, policy, transport);
+    struct desk *desk = context->desk;
     size_t answers = 0;
     bool hashes = false;
     struct job *end = jobs + count;
@@ -314,8 +339,12 @@ void answer_batch(struct answer_context *context, enum answer_transport transpor
 
     for (struct job *job = jobs; job < end; job++, message++) {
         stage_parse(job, message, transport);
-        stage_authenticate(job, &tsigs[job - jobs], policy, context->now_s);
-        stage_limit(job, limiter, policy, context->now_s);
+        if (!job->query.plain)
+            stage_authenticate(job, &tsigs[job - jobs], policy, context->now_s);
+        if (limiter != NULL)
+            stage_limit(job, limiter, policy, context->now_s);
+        if (!job->query.plain)
+            stage_cookie(job, policy, context->now_s);
         stage_find_zone(job, set);
     }
     for (struct job *job = jobs; job < end; job++)
@@ -326,10 +355,16 @@ void answer_batch(struct answer_context *context, enum answer_transport transpor
         stage_hash(jobs, end);
     message = messages;
     for (struct job *job = jobs; job < end; job++, message++) {
-        stage_respond(job, message, set, policy, &context->now_s, context->desk);
+        bool direct = job->query.plain && job->image != NULL && (desk == NULL || !is_for_desk(job)) &&
+                      respond_directly(job, message, policy, stats);
+        if (direct) {
+            answers++;
+        } else {
+            stage_respond(job, message, set, policy, &context->now_s, desk);
+            answers += stage_count(job, message, stats) ? 1 : 0;
+        }
         if (limiter != NULL)
             limit_charge(limiter, &policy->limit, &job->account, message->response_octets);
-        answers += stage_count(job, message, stats) ? 1 : 0;
     }
     count_batch(stats, transport, messages[0].client, count);
     stat_add(&stats->answers, answers);

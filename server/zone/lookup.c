@@ -8,13 +8,30 @@
 
 const struct image_node lookup_nobody = {.owner_octets = UINT8_MAX};
 
-void lookup_take_hashes(struct lookup_name *name)
+static __attribute__((noinline)) void take_hashes_of_long(struct lookup_name *name)
 {
     uint64_t hash = NAME_HASH_ROOT;
     uint64_t *at = name->hashes;
-    *at = hash;
     for (unsigned i = name->labels; i-- > 0;) {
         hash = name_hash_label(hash, name->folded + name->starts[i]);
+        *++at = hash;
+    }
+}
+
+/* Labels are seldom long. */
+void lookup_take_hashes(struct lookup_name *name)
+{
+    const uint8_t *start = name->starts + name->labels;
+    uint64_t hash = NAME_HASH_ROOT;
+    uint64_t *at = name->hashes;
+    *at = hash;
+    while (start > name->starts) {
+        const uint8_t *label = name->folded + *--start;
+        if (label[0] >= 16) {
+            take_hashes_of_long(name);
+            return;
+        }
+        hash = name_hash_short_label(hash, label);
         *++at = hash;
     }
 }
@@ -60,8 +77,8 @@ static inline bool is_wanted(const struct image_node *node, const struct wanted 
 static inline const struct image_node *bucket_find(const uint8_t *image, const struct image_bucket *bucket,
                                                    const struct wanted *wanted)
 {
-    for (uint64_t slots = lookup_slots(bucket, wanted->hash); slots != 0; slots &= slots - 1) {
-        image_ref ref = bucket->nodes[lookup_slot(slots)];
+    for (tags_slots slots = tags_find(bucket, image_tag_of(wanted->hash)); slots != 0; slots &= slots - 1) {
+        image_ref ref = bucket->nodes[tags_slot(slots)];
         const struct image_node *node = image_at(image, ref);
         if (ref != 0 && is_wanted(node, wanted))
             return node;
@@ -103,11 +120,11 @@ find_below_apex(const struct zone_image *image, const struct lookup_name *name, 
     const struct wanted wanted = {name->hashes[labels], relative, relative_octets(image, name, relative),
                                   false};
     const struct image_bucket *bucket = lookup_bucket_of(image, wanted.hash);
-    uint64_t slots = lookup_slots(bucket, wanted.hash);
+    tags_slots slots = tags_find(bucket, image_tag_of(wanted.hash));
     if (slots == 0 && bucket->passed_on == 0)
         return NULL;
     if (slots != 0) {
-        image_ref ref = bucket->nodes[lookup_slot(slots)];
+        image_ref ref = bucket->nodes[tags_slot(slots)];
         const struct image_node *node = image_at(image->bytes, ref);
         if (ref != 0 && is_wanted(node, &wanted))
             return node;
