@@ -129,7 +129,8 @@ struct settings *settings_text_get(int fd, const char *path, struct findings *fi
 bool settings_text_is(int fd, const struct settings_text *text)
 {
     struct settings_text held = {0};
-    bool same = settings_text_load(fd, &held) == 0 && strnlen(held.text, held.octets) == text->octets &&
+    bool same = settings_text_load(fd, &held) == 0 && held.text != NULL &&
+                strnlen(held.text, held.octets) == text->octets &&
                 memcmp(held.text, text->text, text->octets) == 0;
     if (held.text != NULL)
         explicit_bzero(held.text, held.octets);
