@@ -604,8 +604,8 @@ static void announcer_pass_bfd_on(struct announcer *a, const struct settings *se
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < a->neighbor_count; k++) {
             struct neighbor *before = a->neighbors[k];
-            if (before == NULL || before->bfd_session == NULL || next[i]->bfd_session != NULL ||
-                settings->announce.neighbors[i].bfd.interval_ms == 0 ||
+            if (before == NULL || next[i] == NULL || before->bfd_session == NULL ||
+                next[i]->bfd_session != NULL || settings->announce.neighbors[i].bfd.interval_ms == 0 ||
                 strcmp(before->settings.text, next[i]->settings.text) != 0)
                 continue;
             next[i]->bfd_session = before->bfd_session;

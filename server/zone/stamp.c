@@ -145,9 +145,11 @@ bool zone_stamps_read(struct zone_stamps *stamps, struct reader *r)
     if (r->failed || count > STAMPS_MOST)
         return false;
     stamps->list = calloc(count > 0 ? count : 1, sizeof *stamps->list);
-    while (stamps->list != NULL && stamps->count < count && stamp_read(&stamps->list[stamps->count], r))
+    if (stamps->list == NULL)
+        return false;
+    while (stamps->count < count && stamp_read(&stamps->list[stamps->count], r))
         stamps->count++;
-    if (stamps->list != NULL && stamps->count == count && !r->failed)
+    if (stamps->count == count && !r->failed)
         return true;
     zone_stamps_free(stamps);
     return false;

@@ -36,7 +36,9 @@ def test_it_shows_each_part(page):
     assert "example.org." in zones and "nsec.example." in zones and "● served" in zones
     assert "fleet" not in page.text("#fleet-count") and "tested (this one)" in page.text("#fleet")
     assert f"{PREFIX}: none → good" in page.text("#time") and "127.0.0.1: session established" in page.text("#time")
-    assert page.text("#rate-legend") and "within" in page.text("#latency-legend")
+    # A rate takes two looks.
+    page.eventually("return document.getElementById('rate-legend').textContent !== ''"
+                    " && document.getElementById('latency-legend').textContent.includes('within')", "the graphs")
 
 
 def test_what_is_bad_stands_open_and_what_is_good_is_folded(page):
