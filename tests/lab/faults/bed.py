@@ -80,6 +80,15 @@ def children(pid):
     return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def command_of(pid):
+    return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+def start_of(pid):
+    """In the kernel's ticks; the name, which may hold anything, ends with the last bracket."""
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+
+
 def compile_helpers(directory):
     for source, out, flags in (("link.c", "link", []), ("clock.c", "clock.so", ["-shared", "-fPIC"])):
         run("cc", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", *flags, "-o", directory / out, HERE / source, "-ldl")
@@ -163,8 +172,9 @@ class Pop:
 
     @property
     def server(self):
-        """The newest, while a former one leaves."""
-        return max(children(self.process.pid))
+        """The newest, while a former one leaves; checks of the operator's own are children too."""
+        servers = [pid for pid in children(self.process.pid) if command_of(pid) in ("hither-server", "hitherd")]
+        return max(servers, key=start_of)
 
     def signal(self, number, pids=None):
         for pid in self.pids if pids is None else pids:

@@ -155,7 +155,7 @@ def local_check(command):
 def check_dies(up):
     def checking():
         return [c for c in children(up.chicago.process.pid) if c != server]
-    server = min(children(up.chicago.process.pid))
+    server = up.chicago.server
     up.eventually(checking, "the check to run", pause_s=0.005)
     up.chicago.signal(signal.SIGKILL, checking())
     server_never_lives(up)
